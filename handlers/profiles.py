@@ -1,0 +1,179 @@
+"""Decisions about the billing profile: create, replace, patch, delete (DOMAIN.md 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from handlers.account import Account, Part
+from handlers.accounts import erase as erase_account
+from handlers.accounts import has_debt, known, version_conflict
+from handlers.decision import Applied, Context, Decision, Problem, Refused
+from handlers.dispatch import Handler
+from handlers.profile_rules import normalise, problems, problems_of
+from topics.accounts import EraseAccount
+from topics.codes import Code
+from topics.profiles import (
+    CreateProfile,
+    DeleteProfile,
+    PatchProfile,
+    ProfileChanged,
+    ProfileDeleted,
+    ProfileFields,
+    ReplaceProfile,
+    UpsertProfile,
+)
+
+FIELDS: Final = tuple(ProfileFields.model_fields)
+PATCHABLE: Final = ("billing_email", "secondary_billing_email", "preferred_locale")
+NOTHING: Final[Mapping[str, str | None]] = dict.fromkeys(FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The profile as kept. A deleted one stays as a tombstone, so versions never start again."""
+
+    fields: Mapping[str, str | None]
+    version: int
+    created_on: datetime
+    edited_on: datetime
+    deleted_on: datetime | None = None
+
+
+PROFILE: Final[Part[Profile]] = Part("profile")
+
+
+def live(account: Account) -> Profile | None:
+    """The account's profile, None when it has none or it was deleted."""
+    profile = account.get(PROFILE)
+    return None if profile is None or profile.deleted_on else profile
+
+
+def create(account: Account, command: CreateProfile, context: Context) -> Decision:
+    """Make the profile. A deleted one does not stand in the way."""
+    if live(account) is not None:
+        return Refused(Code.ALREADY_EXISTS, "There is a billing profile already. Replace it instead.")
+    return _put(account, command, context)
+
+
+def replace(account: Account, command: ReplaceProfile, context: Context) -> Decision:
+    """Put other fields in the place of all; not while a balance is outstanding (1300)."""
+    profile = live(account)
+    if profile is None:
+        return _absent()
+    return _guarded(account, profile, command.expected_version) or _put(account, command, context)
+
+
+def upsert(account: Account, command: UpsertProfile, context: Context) -> Decision:
+    """Create or replace."""
+    profile = live(account)
+    if profile is not None and (refused := _guarded(account, profile, command.expected_version)):
+        return refused
+    return _put(account, command, context)
+
+
+def patch(account: Account, command: PatchProfile, context: Context) -> Decision:
+    """Change e-mails and locale, which stays possible with a balance outstanding."""
+    profile = live(account)
+    if profile is None:
+        return _absent()
+    if conflict := version_conflict(command.expected_version, profile.version):
+        return conflict
+    given = {name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set}
+    fields = normalise({**profile.fields, **given})
+    if found := problems_of(fields, tuple(given)):
+        return _invalid(found)
+    return _changed(account, fields, context)
+
+
+def delete(account: Account, command: DeleteProfile, context: Context) -> Decision:
+    """Remove the profile, leaving a tombstone; not while a balance is outstanding (1300)."""
+    profile = live(account)
+    if profile is None:
+        return _absent()
+    if has_debt(account):
+        return _outstanding("deleted")
+    gone = _tombstone(profile, context)
+    return Applied({PROFILE: gone}, events=(ProfileDeleted(version=gone.version),), result={"version": gone.version})
+
+
+def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
+    """The profile's part in an erasure: its fields go, whatever is owed; the debt itself stays."""
+    decision = erase_account(account, command, context)
+    profile = account.get(PROFILE)
+    if not isinstance(decision, Applied) or profile is None:
+        return decision
+    gone = _tombstone(profile, context)
+    events = (*decision.events, ProfileDeleted(version=gone.version))
+    return Applied({**decision.changes, PROFILE: gone}, events=events, result=decision.result)
+
+
+def view(profile: Profile, account_type: str) -> dict[str, Any]:
+    """What a caller is told of a profile, JSON-ready."""
+    return {
+        **profile.fields,
+        "account_type": account_type,
+        "version": profile.version,
+        "created_on": profile.created_on.isoformat(),
+        "edited_on": profile.edited_on.isoformat(),
+    }
+
+
+def _put(account: Account, command: ProfileFields, context: Context) -> Decision:
+    fields = normalise({name: getattr(command, name) for name in FIELDS})
+    if found := problems(fields):
+        return _invalid(found)
+    return _changed(account, fields, context)
+
+
+def _changed(account: Account, fields: Mapping[str, str | None], context: Context) -> Decision:
+    before, standing = account.get(PROFILE), live(account)
+    account_type = known(account).type.value
+    if standing is not None and standing.fields == fields:
+        return Applied(result=view(standing, account_type))
+    after = Profile(
+        fields=fields,
+        version=before.version + 1 if before else 1,
+        created_on=standing.created_on if standing else context.now,
+        edited_on=context.now,
+    )
+    event = ProfileChanged(
+        profile=ProfileFields.model_construct(**fields), version=after.version, created=standing is None
+    )
+    return Applied({PROFILE: after}, events=(event,), result=view(after, account_type))
+
+
+def _tombstone(profile: Profile, context: Context) -> Profile:
+    return Profile(NOTHING, profile.version + 1, profile.created_on, context.now, deleted_on=context.now)
+
+
+def _guarded(account: Account, profile: Profile, expected: int | None) -> Refused | None:
+    if has_debt(account):
+        return _outstanding("replaced")
+    return version_conflict(expected, profile.version)
+
+
+def _absent() -> Refused:
+    return Refused(Code.NOT_FOUND, "There is no billing profile yet. Create one first.")
+
+
+def _outstanding(verb: str) -> Refused:
+    return Refused(
+        Code.OUTSTANDING_BALANCE,
+        f"The billing profile can't be {verb} while a balance is outstanding. Pay it first; "
+        "e-mail addresses and language can still be changed.",
+    )
+
+
+def _invalid(found: tuple[Problem, ...]) -> Refused:
+    return Refused(Code.INVALID, "The billing profile is not valid.", found)
+
+
+HANDLERS: Final = (
+    Handler(CreateProfile, create, needs=(PROFILE,)),
+    Handler(ReplaceProfile, replace, needs=(PROFILE,)),
+    Handler(UpsertProfile, upsert, needs=(PROFILE,)),
+    Handler(PatchProfile, patch, needs=(PROFILE,)),
+    Handler(DeleteProfile, delete, needs=(PROFILE,)),
+    Handler(EraseAccount, erase, needs=(PROFILE,)),
+)

@@ -1,0 +1,153 @@
+"""Decisions about the link to Stripe: compare-and-set, what a sync showed, shared customers (DOMAIN.md 2)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from handlers.account import Account, Part
+from handlers.decision import Applied, Context, Decision, EffectRequest, Refused
+from handlers.dispatch import Handler
+from topics.codes import Code
+from topics.stripe_customers import (
+    LinkStripeCustomer,
+    StripeCustomerLinked,
+    StripeCustomerMerged,
+    StripeCustomerShared,
+    StripeCustomerSynced,
+    StripeCustomerSyncFailed,
+    StripeSyncRequested,
+    SyncStripeCustomer,
+)
+
+DISCARD_EFFECT: Final = "stripe.discard_customer"
+STRIPE: Final = "stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Stripe refused the projection with this digest: why and since when."""
+
+    projection: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StripeCustomer:
+    """The link to Stripe and what is known of the customer there.
+
+    `projection` is the digest of what Stripe held at `synced_at`; None means unknown. `merged` says
+    that other accounts use the same customer, as read at `shared_as_of`: automation keeps off.
+    """
+
+    customer_id: str | None = None
+    version: int = 0
+    projection: str | None = None
+    synced_at: datetime | None = None
+    failure: Failure | None = None
+    merged: bool = False
+    shared_as_of: datetime | None = None
+
+
+STRIPE_CUSTOMER: Final[Part[StripeCustomer]] = Part("stripe_customer")
+
+
+def customer_of(account: Account) -> StripeCustomer:
+    """The account's Stripe side; an empty one when nothing is known yet."""
+    return account.get(STRIPE_CUSTOMER) or StripeCustomer()
+
+
+def link(account: Account, command: LinkStripeCustomer, context: Context) -> Decision:
+    """Set the link if it still is what the caller saw (1311 otherwise)."""
+    customer = customer_of(account)
+    if customer.customer_id == command.customer_id:
+        return Applied(result=_view(customer))
+    if customer.customer_id != command.expected_customer_id:
+        return Refused(
+            Code.VERSION_CONFLICT,
+            "The account's Stripe customer is not the one you expected. Read it again and retry.",
+        )
+    return _linked(customer, command.customer_id)
+
+
+def _linked(customer: StripeCustomer, customer_id: str) -> Applied:
+    """Another customer: nothing is known of what it holds, nor who else uses it."""
+    after = StripeCustomer(customer_id, customer.version + 1, shared_as_of=customer.shared_as_of)
+    event = StripeCustomerLinked(customer_id=customer_id, before=customer.customer_id, version=after.version)
+    return Applied({STRIPE_CUSTOMER: after}, events=(event,), result=_view(after))
+
+
+def sync(account: Account, command: SyncStripeCustomer, context: Context) -> Decision:
+    """Ask for a sync; the reconciler hears of it. Refused for a shared customer (1308)."""
+    customer = customer_of(account)
+    if customer.merged:
+        return Refused(
+            Code.MERGED_ACCOUNT,
+            "Several accounts share this Stripe customer, so it is not changed automatically. "
+            "Give each account a customer of its own first.",
+        )
+    return Applied(events=(StripeSyncRequested(),), result=_view(customer))
+
+
+def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> Decision:
+    """Remember what Stripe holds; link the customer if the account has none.
+
+    A customer that lost the race against another link belongs to nobody: it is discarded at Stripe.
+    """
+    customer = customer_of(account)
+    if customer.customer_id not in (None, fact.customer_id):
+        orphan = EffectRequest(
+            DISCARD_EFFECT, STRIPE, f"discard:{fact.customer_id}", {"customer_id": fact.customer_id}
+        )
+        return Applied(effects=(orphan,))
+    if customer.synced_at is not None and fact.synced_at <= customer.synced_at:
+        return Applied()
+    after = replace(
+        customer,
+        customer_id=fact.customer_id,
+        version=customer.version + 1,
+        projection=fact.projection,
+        synced_at=fact.synced_at,
+        failure=None,
+    )
+    if customer.customer_id:
+        return Applied({STRIPE_CUSTOMER: after})
+    event = StripeCustomerLinked(customer_id=fact.customer_id, version=after.version)
+    return Applied({STRIPE_CUSTOMER: after}, events=(event,))
+
+
+def sync_failed(account: Account, fact: StripeCustomerSyncFailed, context: Context) -> Decision:
+    """Remember why Stripe refuses, unless a later sync went well."""
+    customer = customer_of(account)
+    if customer.synced_at is not None and fact.failed_at <= customer.synced_at:
+        return Applied()
+    failure = Failure(fact.projection, fact.reason, fact.failed_at)
+    return Applied({STRIPE_CUSTOMER: replace(customer, version=customer.version + 1, failure=failure)})
+
+
+def shared(account: Account, fact: StripeCustomerShared, context: Context) -> Decision:
+    """Mark the account as merged, or no longer; an older reading than the last one changes nothing."""
+    customer = customer_of(account)
+    stale = customer.shared_as_of is not None and fact.as_of <= customer.shared_as_of
+    if stale or customer.customer_id != fact.customer_id:
+        return Applied()
+    merged = fact.accounts > 1
+    version = customer.version + 1
+    after = replace(customer, version=version, merged=merged, shared_as_of=fact.as_of)
+    if merged == customer.merged:
+        return Applied({STRIPE_CUSTOMER: after})
+    event = StripeCustomerMerged(customer_id=fact.customer_id, merged=merged, version=version)
+    return Applied({STRIPE_CUSTOMER: after}, events=(event,))
+
+
+def _view(customer: StripeCustomer) -> dict[str, object]:
+    return {"customer_id": customer.customer_id, "merged": customer.merged, "version": customer.version}
+
+
+HANDLERS: Final = (
+    Handler(LinkStripeCustomer, link, needs=(STRIPE_CUSTOMER,)),
+    Handler(SyncStripeCustomer, sync, needs=(STRIPE_CUSTOMER,)),
+    Handler(StripeCustomerSynced, synced, needs=(STRIPE_CUSTOMER,)),
+    Handler(StripeCustomerSyncFailed, sync_failed, needs=(STRIPE_CUSTOMER,)),
+    Handler(StripeCustomerShared, shared, needs=(STRIPE_CUSTOMER,)),
+)

@@ -1,0 +1,1 @@
+"""What SREs see: metrics, dashboards, rules and the tests of the rules."""

@@ -1,0 +1,1 @@
+"""Where it is kept: PostgreSQL (the authority), Redis (speed), Stripe (shared state)."""

@@ -1,0 +1,54 @@
+"""Connections as the fleet uses them: held for a lifetime, bounded in time, named for the operator."""
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg import Connection as _Connection
+
+    Connection = _Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+STATEMENT_TIMEOUT: Final = "20s"
+"""Below the consumers' rebalance timeout: a process that was stopped can't hold rows for long."""
+
+STORE_DOWN: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    TimeoutError,
+)
+"""The store can't be reached or is going away: wait and try again, nothing is wrong with the data."""
+
+RETRY_NOW: Final = (
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.InvalidCachedStatementError,
+)
+"""Deadlock, serialization or a plan overtaken by a migration: the same work goes through at once."""
+
+BAD_DATA: Final = (
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.InternalClientError,
+)
+"""The database refuses what it was given: some message of the batch is to blame."""
+
+
+async def connect(dsn: str, *, name: str) -> "Connection":
+    """One connection with the fleet's time limits. Raises one of `STORE_DOWN`."""
+    return await asyncpg.connect(
+        dsn,
+        timeout=5,
+        command_timeout=30,
+        server_settings={
+            "application_name": name,
+            "jit": "off",
+            "statement_timeout": STATEMENT_TIMEOUT,
+            "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
+            "timezone": "UTC",
+        },
+    )

@@ -1,0 +1,82 @@
+"""The journal: one row per command with what came of it; inbox, outcome store and audit log in one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from state.postgres.connection import Connection
+from state.postgres.queries import queries
+from topics.ids import uuid7_floor, uuid7_time
+
+SQL: Final = queries("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command. `answer` is JSON: the result, or the message and problems of a refusal."""
+
+    command_id: UUID
+    account_id: str
+    outcome: str
+    code: int | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal row as written. `body` is the command's JSON; both texts go when an account is erased."""
+
+    command_id: UUID
+    account_id: str
+    type: str
+    lane: str
+    actor: str
+    actor_role: str
+    surface: str
+    causation_id: str | None
+    outcome: str
+    code: int | None
+    answer: str | None
+    body: str
+    decided_at: datetime
+
+
+class ConcurrentDuplicateError(Exception):
+    """Another lane recorded one of these commands after we looked; the transaction is tried again."""
+
+
+async def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Outcome]:
+    """The outcomes of those commands that have one. Read under the accounts' locks."""
+    return {row["command_id"]: _outcome(row) for row in await connection.fetch(SQL.known, ids)}
+
+
+async def record(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write outcomes, as tuples in the order of `Entry`. Raises `ConcurrentDuplicateError`."""
+    status = await connection.execute(SQL.record, rows)
+    if int(status.rpartition(" ")[2]) != len(rows):
+        raise ConcurrentDuplicateError
+
+
+async def find(connection: Connection, command_id: UUID) -> Mapping[str, Any] | None:
+    """The whole row of one command without its body, None while it has no outcome."""
+    return await connection.fetchrow(SQL.find, command_id)
+
+
+class Days:
+    """The days of ids for which the journal has a partition, made when first needed."""
+
+    def __init__(self) -> None:
+        self._ready: set[date] = set()
+
+    async def ensure(self, connection: Connection, ids: Iterable[UUID]) -> None:
+        """Make the partitions that `ids` fall into. Must not run inside a transaction that holds locks."""
+        for day in sorted({uuid7_time(command_id).date() for command_id in ids} - self._ready):
+            low = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            await connection.execute(SQL.add_day, day, uuid7_floor(low), uuid7_floor(low + timedelta(days=1)))
+            self._ready.add(day)
+
+
+def _outcome(row: Mapping[str, Any]) -> Outcome:
+    return Outcome(row["command_id"], row["account_id"], row["outcome"], row["code"], row["answer"])

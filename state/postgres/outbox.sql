@@ -1,0 +1,28 @@
+-- name: add
+-- In the order given: ids rise along the array.
+INSERT INTO outbox (shard, topic, key, headers, body)
+SELECT shard, topic, key, headers, body
+FROM unnest($1::outbox_in_v1[]) WITH ORDINALITY AS message (shard, topic, key, headers, body, position)
+ORDER BY position;
+
+-- name: next
+-- The oldest rows of one shard; its owner is alone with them.
+SELECT id, topic, key, headers, body, created_at
+FROM outbox
+WHERE shard = $1
+ORDER BY id
+LIMIT $2;
+
+-- name: remove
+DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]);
+
+-- name: own
+-- Ownership lasts as long as the session: a relay that dies gives its shards up with its connection.
+SELECT shard FROM generate_series(0, $2 - 1) AS shard WHERE shard <> ALL($3::int[]) AND pg_try_advisory_lock($1, shard);
+
+-- name: disown
+SELECT pg_advisory_unlock($1, $2);
+
+-- name: depth
+SELECT count(*) AS depth, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest
+FROM outbox;

@@ -1,0 +1,15 @@
+"""Every part's store, in the order of saving: the one place where a capability's tables are wired in."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from handlers.account import Part
+from state.postgres import accounts, erasure, profiles, stripe_customers
+from state.postgres.store import Store
+
+CAPABILITIES: Final = (accounts, profiles, stripe_customers, erasure)
+
+STORES: Final[Mapping[Part[Any], Store[Any]]] = MappingProxyType(
+    {capability.STORE.part: capability.STORE for capability in CAPABILITIES}
+)

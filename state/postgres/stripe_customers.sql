@@ -1,0 +1,32 @@
+-- name: load
+SELECT account_id, customer_id, version, projection, synced_at,
+       failed_projection, failure_reason, failed_at, merged, shared_as_of
+FROM stripe_customers
+WHERE account_id = ANY($1::text[]);
+
+-- name: save
+INSERT INTO stripe_customers AS kept
+    (account_id, customer_id, version, projection, synced_at,
+     failed_projection, failure_reason, failed_at, merged, shared_as_of)
+SELECT account_id, customer_id, version, projection, synced_at,
+       failed_projection, failure_reason, failed_at, merged, shared_as_of
+FROM unnest($1::stripe_customer_in_v1[])
+ON CONFLICT (account_id) DO UPDATE SET
+    customer_id = excluded.customer_id,
+    version = excluded.version,
+    projection = excluded.projection,
+    synced_at = excluded.synced_at,
+    failed_projection = excluded.failed_projection,
+    failure_reason = excluded.failure_reason,
+    failed_at = excluded.failed_at,
+    merged = excluded.merged,
+    shared_as_of = excluded.shared_as_of
+WHERE kept.version < excluded.version
+RETURNING account_id;
+
+-- name: accounts_of
+-- Who is linked to a customer: one account, or several that are merged.
+SELECT customer_id, account_id, statement_timestamp() AS as_of
+FROM stripe_customers
+WHERE customer_id = ANY($1::text[])
+ORDER BY customer_id, account_id;

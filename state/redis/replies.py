@@ -1,0 +1,47 @@
+"""Waking the caller who waits: outcomes go to the channel of the process that published the command."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+
+from observability.metrics import REDIS_ERRORS
+from state.postgres.journal import Outcome
+from state.redis.connection import REDIS_DOWN
+
+
+async def announce(redis: Redis, outcomes: Iterable[tuple[str, Outcome]]) -> None:
+    """Tell each channel its outcomes, one message a channel. A lost message costs a poll, no more."""
+    by_channel: dict[str, list[tuple[str, str, str, int | None, str | None]]] = defaultdict(list)
+    for channel, outcome in outcomes:
+        by_channel[channel].append(
+            (str(outcome.command_id), outcome.account_id, outcome.outcome, outcome.code, outcome.answer)
+        )
+    if not by_channel:
+        return
+    try:
+        async with redis.pipeline(transaction=False) as pipe:
+            for channel, told in by_channel.items():
+                pipe.publish(channel, orjson.dumps(told))
+            await pipe.execute()
+    except REDIS_DOWN:
+        REDIS_ERRORS.labels(use="replies").inc()
+
+
+@asynccontextmanager
+async def listen(redis: Redis, channel: str) -> AsyncIterator[AsyncIterator[list[Outcome]]]:
+    """Subscribe to a channel; iterate over batches of outcomes. Raises `REDIS_DOWN` when it breaks."""
+    async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe(channel)
+        yield _batches(pubsub)
+
+
+async def _batches(pubsub: Any) -> AsyncIterator[list[Outcome]]:
+    while True:
+        message = await pubsub.get_message(timeout=5.0)
+        if message is not None:
+            yield [Outcome(UUID(told[0]), *told[1:]) for told in orjson.loads(message["data"])]

@@ -1,0 +1,175 @@
+"""Between Kafka records and messages: binary-mode CloudEvents, decoded a batch at a time.
+
+Nothing here raises on bad input: a record that can't be understood becomes a `Rejected` with its
+reason, which the loop turns into a dead letter in the same transaction as its neighbours.
+Source: CloudEvents 1.0 Kafka protocol binding, 3.2 binary content mode.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from topics import limits
+from topics.ids import ACCOUNT_ID, is_uuid7, uuid7_ms
+from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role
+from topics.registry import MESSAGE_TYPES
+
+CONTENT_TYPE: Final = "application/json"
+_MAX_AGE_MS: Final = int(limits.ID_MAX_AGE.total_seconds() * 1000)
+_MAX_AHEAD_MS: Final = int(limits.ID_MAX_AHEAD.total_seconds() * 1000)
+_ROLES: Final = {role.value: role for role in Role}
+
+
+class Reason(StrEnum):
+    """Why a record became a dead letter. Bounded, so it may label a metric."""
+
+    NO_BODY = "no_body"
+    OVERSIZED = "oversized"
+    BAD_HEADER = "bad_header"
+    UNKNOWN_TYPE = "unknown_type"
+    WRONG_LANE = "wrong_lane"
+    BAD_ID = "bad_id"
+    SKEWED_ID = "skewed_id"
+    BAD_KEY = "bad_key"
+    BAD_BODY = "bad_body"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that can't be applied, why, and what a person needs to know (no personal data)."""
+
+    record: Record
+    reason: Reason
+    detail: str
+
+
+class _Bad(Exception):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+def decode(records: Iterable[Record], kinds: frozenset[Kind]) -> list[Received | Rejected]:
+    """Understand each record, in order; one of a kind outside `kinds` stands on the wrong lane."""
+    decoded: list[Received | Rejected] = []
+    for record in records:
+        try:
+            decoded.append(_decode(record, kinds))
+        except _Bad as bad:
+            decoded.append(Rejected(record, bad.reason, bad.detail))
+    return decoded
+
+
+def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
+    if record.value is None:
+        raise _Bad(Reason.NO_BODY, "the record has no body")
+    if len(record.value) > limits.MAX_BODY_BYTES:
+        raise _Bad(Reason.OVERSIZED, f"the body has more than {limits.MAX_BODY_BYTES} bytes")
+    headers = _headers(record)
+    model = MESSAGE_TYPES.get(headers.get("ce_type", ""))
+    if model is None:
+        raise _Bad(Reason.UNKNOWN_TYPE, f"no message type {headers.get('ce_type', '')[:100]!r}")
+    if model.kind not in kinds:
+        raise _Bad(Reason.WRONG_LANE, f"{model.type} is a {model.kind.value}, which this lane does not carry")
+    command_id = _id(headers.get("ce_id", ""), record.timestamp_ms)
+    account_id = _account(record.key, headers.get("ce_subject", ""))
+    return Received(record, command_id, _envelope(command_id, model, account_id, headers), _body(model, record.value))
+
+
+def _headers(record: Record) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in record.headers:
+        if value is None:
+            continue
+        if len(value) > limits.MAX_HEADER_BYTES:
+            raise _Bad(Reason.BAD_HEADER, f"header {name[:100]!r} is too long")
+        try:
+            headers[name] = value.decode()
+        except UnicodeDecodeError:
+            raise _Bad(Reason.BAD_HEADER, f"header {name[:100]!r} is not UTF-8") from None
+        if "\0" in headers[name]:
+            raise _Bad(Reason.BAD_HEADER, f"header {name[:100]!r} has a NUL")
+    return headers
+
+
+def _id(text: str, timestamp_ms: int) -> UUID:
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise _Bad(Reason.BAD_ID, "ce_id is not a UUID") from None
+    if not is_uuid7(found):
+        raise _Bad(Reason.BAD_ID, "ce_id is not a UUID of version 7")
+    age = timestamp_ms - uuid7_ms(found)
+    if not -_MAX_AHEAD_MS <= age <= _MAX_AGE_MS:
+        raise _Bad(Reason.SKEWED_ID, f"ce_id was made {age} ms before its record was written")
+    return found
+
+
+def _account(key: bytes | None, subject: str) -> str:
+    if not ACCOUNT_ID.fullmatch(subject):
+        raise _Bad(Reason.BAD_KEY, "ce_subject is not an account id of 32 hexadecimal characters")
+    if key != subject.encode():
+        raise _Bad(Reason.BAD_KEY, "the record's key is not the account id in ce_subject")
+    return subject
+
+
+def _envelope(command_id: UUID, model: type[Message], account_id: str, headers: dict[str, str]) -> Envelope:
+    role = _ROLES.get(headers.get("ce_actorrole", ""))
+    actor = headers.get("ce_actor")
+    if role is None or not actor:
+        raise _Bad(Reason.BAD_HEADER, "ce_actor and ce_actorrole must say who asks")
+    return Envelope(
+        id=command_id,
+        type=model.type,
+        account_id=account_id,
+        actor=Actor(actor, role, headers.get("ce_source", "")),
+        causation_id=headers.get("ce_causationid"),
+        reply_to=headers.get("ce_replyto"),
+        traceparent=headers.get("traceparent"),
+    )
+
+
+def _body(model: type[Message], value: bytes) -> Message:
+    if b"\\u0000" in value:
+        raise _Bad(Reason.BAD_BODY, "the body has a NUL character, which no field may hold")
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as error:
+        raise _Bad(Reason.BAD_BODY, _explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """Where and what, without the values that were sent."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"/{'/'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:5])[:1000]
+
+
+def encode_body(message: Message) -> bytes:
+    """The JSON of a message as it travels: fields that were not set stay absent."""
+    return message.__pydantic_serializer__.to_json(message, exclude_unset=True)
+
+
+def encode_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
+    """Kafka headers of an envelope, absent values left out."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(envelope.id).encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_source", (envelope.actor.surface or "/").encode()),
+        ("ce_subject", envelope.account_id.encode()),
+        ("ce_actor", envelope.actor.id.encode()),
+        ("ce_actorrole", envelope.actor.role.value.encode()),
+        ("content-type", CONTENT_TYPE.encode()),
+    ]
+    optional = (
+        ("ce_causationid", envelope.causation_id),
+        ("ce_replyto", envelope.reply_to),
+        ("traceparent", envelope.traceparent),
+    )
+    headers.extend((name, value.encode()) for name, value in optional if value)
+    return headers

@@ -1,0 +1,35 @@
+"""The stable codes of refusals and errors (DOMAIN.md 10), shared by handlers and entry points."""
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """A number that never changes its meaning; clients may branch on it."""
+
+    NO_VALID_PAYMENT_METHOD = 1210
+    OUTSTANDING_BALANCE = 1300
+    DEBT_BEING_PAID = 1301
+    NO_DEBT = 1302
+    ACCOUNT_TYPE_EXCLUDED = 1303
+    AMOUNT_CHANGED = 1304
+    PAYMENT_METHOD_LIMIT = 1305
+    PAYMENT_METHOD_IN_USE = 1306
+    TRANSACTIONS_IN_PROGRESS = 1307
+    MERGED_ACCOUNT = 1308
+    ACCOUNT_LOCKED = 1309
+    TURNSTILE_FAILED = 1310
+    VERSION_CONFLICT = 1311
+    IDEMPOTENCY_KEY_REUSED = 1312
+    ALREADY_EXISTS = 1313
+    DISCARDED = 1314
+
+    INVALID = 1400
+    UNAUTHENTICATED = 1401
+    FORBIDDEN = 1403
+    NOT_FOUND = 1404
+    METHOD_NOT_ALLOWED = 1405
+    TOO_LARGE = 1413
+    UNSUPPORTED_MEDIA_TYPE = 1415
+    RATE_LIMITED = 1429
+    INTERNAL = 1500
+    UNAVAILABLE = 1503

@@ -1,0 +1,19 @@
+"""Every message type by its name: the one place where a capability's messages are wired in."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from topics import accounts, parking, profiles, stripe_customers
+from topics.message import Kind, Message
+
+CAPABILITIES: Final = (accounts, profiles, stripe_customers, parking)
+
+MESSAGE_TYPES: Final[Mapping[str, type[Message]]] = MappingProxyType(
+    {model.type: model for capability in CAPABILITIES for model in capability.MESSAGES}
+)
+
+
+def of_kind(kind: Kind) -> tuple[type[Message], ...]:
+    """All message models of one kind, in wiring order."""
+    return tuple(model for model in MESSAGE_TYPES.values() if model.kind is kind)

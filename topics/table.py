@@ -1,0 +1,68 @@
+"""The one table of topics: name, key, partitions, retention and what travels on each (DESIGN.md 5)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from topics.message import Kind, Message
+from topics.registry import of_kind
+
+ACCOUNT_PARTITIONS: Final = 12
+"""The same for all account-keyed topics, and never changed: more partitions would move keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must exist. `retention` of None keeps records for ever."""
+
+    name: str
+    key: str
+    partitions: int
+    retention: timedelta | None
+    messages: tuple[type[Message], ...]
+    about: str
+
+
+COMMANDS: Final = Topic(
+    name="billing.commands.v1",
+    key="account id",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=of_kind(Kind.COMMAND),
+    about="Intents that somebody waits for, from every entry point.",
+)
+FACTS: Final = Topic(
+    name="billing.facts.v1",
+    key="account id",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=of_kind(Kind.FACT),
+    about="What was observed at a processor or upstream; never refused by a rule.",
+)
+BULK: Final = Topic(
+    name="billing.bulk.v1",
+    key="account id",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=of_kind(Kind.COMMAND),
+    about="Commands by the thousand that nobody waits for.",
+)
+EVENTS: Final = Topic(
+    name="billing.events.v1",
+    key="account id",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=of_kind(Kind.EVENT),
+    about="What happened, for everyone downstream.",
+)
+DEAD_LETTERS: Final = Topic(
+    name="billing.dead-letters.v1",
+    key="account id or null",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=90),
+    messages=(),
+    about="What could not be applied, as received, with the reason and where it came from in its headers.",
+)
+
+TOPICS: Final = (COMMANDS, FACTS, BULK, EVENTS, DEAD_LETTERS)
+LANES: Final = {"commands": COMMANDS, "facts": FACTS, "bulk": BULK}
