@@ -1,4 +1,4 @@
-"""Decisions about the account itself: registration, type, flags, the lock of support, erasure (DOMAIN.md 2)."""
+"""Decisions about the account itself: registration, type, flags, support's lock, erasure (DOMAIN.md 2)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

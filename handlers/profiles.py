@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from handlers.account import Account, Part
@@ -26,7 +27,8 @@ from topics.profiles import (
 
 FIELDS: Final = tuple(ProfileFields.model_fields)
 PATCHABLE: Final = ("billing_email", "secondary_billing_email", "preferred_locale")
-NOTHING: Final[Mapping[str, str | None]] = dict.fromkeys(FIELDS)
+_EMPTY: dict[str, str | None] = dict.fromkeys(FIELDS)
+NOTHING: Final[Mapping[str, str | None]] = MappingProxyType(_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def patch(account: Account, command: PatchProfile, context: Context) -> Decision
         return _absent()
     if conflict := version_conflict(command.expected_version, profile.version):
         return conflict
-    given = {name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set}
+    given: dict[str, str | None] = {name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set}
     fields = normalise({**profile.fields, **given})
     if found := problems_of(fields, tuple(given)):
         return _invalid(found)
@@ -94,7 +96,9 @@ def delete(account: Account, command: DeleteProfile, context: Context) -> Decisi
     if has_debt(account):
         return _outstanding("deleted")
     gone = _tombstone(profile, context)
-    return Applied({PROFILE: gone}, events=(ProfileDeleted(version=gone.version),), result={"version": gone.version})
+    return Applied(
+        {PROFILE: gone}, events=(ProfileDeleted(version=gone.version),), result={"version": gone.version}
+    )
 
 
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
@@ -137,9 +141,7 @@ def _changed(account: Account, fields: Mapping[str, str | None], context: Contex
         created_on=standing.created_on if standing else context.now,
         edited_on=context.now,
     )
-    event = ProfileChanged(
-        profile=ProfileFields.model_construct(**fields), version=after.version, created=standing is None
-    )
+    event = ProfileChanged(profile=ProfileFields(**fields), version=after.version, created=standing is None)
     return Applied({PROFILE: after}, events=(event,), result=view(after, account_type))
 
 

@@ -33,7 +33,12 @@ def decide(account: Account, message: Message, context: Context) -> Decision:
     record = account.get(ACCOUNT)
     if record is None and not handler.unknown_account:
         return Refused(Code.NOT_FOUND, "There is no such account.")
-    if record is not None and record.lock and message.kind is Kind.COMMAND and context.actor.role is not Role.SUPPORT:
+    if (
+        record is not None
+        and record.lock
+        and message.kind is Kind.COMMAND
+        and context.actor.role is not Role.SUPPORT
+    ):
         return Refused(Code.ACCOUNT_LOCKED, "The account is locked by support. Please contact support.")
     decision: Decision = handler.decide(account, message, context)
     return decision

@@ -12,7 +12,9 @@ _SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 # --- consumers ---------------------------------------------------------------------------------
 LAG_MESSAGES: Final = Gauge(
-    "billing_consumer_lag_messages", "Records not yet applied, by consumer group.", ["group", "topic", "partition"]
+    "billing_consumer_lag_messages",
+    "Records not yet applied, by consumer group.",
+    ["group", "topic", "partition"],
 )
 LAG_SECONDS: Final = Gauge(
     "billing_consumer_lag_seconds",
@@ -29,27 +31,42 @@ BATCH_SECONDS: Final = Histogram(
     "billing_batch_duration_seconds", "One transaction from begin to commit.", ["lane"], buckets=_FAST
 )
 END_TO_END_SECONDS: Final = Histogram(
-    "billing_end_to_end_seconds", "From the record's timestamp to the commit that applied it.", ["lane"], buckets=_FAST
+    "billing_end_to_end_seconds",
+    "From the record's timestamp to the commit that applied it.",
+    ["lane"],
+    buckets=_FAST,
 )
 FENCE_REJECTIONS: Final = Counter(
     "billing_fence_rejections_total", "Batches of a partition refused because its cursor had moved.", ["lane"]
 )
 DEDUP_HITS: Final = Counter(
-    "billing_dedup_hits_total", "Duplicates found, by the layer that found them (redis, batch, journal).", ["lane", "layer"]
+    "billing_dedup_hits_total",
+    "Duplicates found, by the layer that found them (redis, batch, journal).",
+    ["lane", "layer"],
 )
 BATCH_RETRIES: Final = Counter(
-    "billing_batch_retries_total", "Transactions tried again, by cause (conflict, store_down, bisect).", ["lane", "cause"]
+    "billing_batch_retries_total",
+    "Transactions tried again, by cause (conflict, store_down, bisect).",
+    ["lane", "cause"],
 )
 PAUSED: Final = Gauge("billing_paused", "1 while the lane waits for a store that is down.", ["lane"])
 HALTED: Final = Gauge(
     "billing_halted", "1 when the lane stopped because a large share of its stream is invalid.", ["lane"]
 )
-DEAD_LETTERS: Final = Counter("billing_dead_letters_total", "Records that could not be applied.", ["lane", "reason"])
-REBALANCES: Final = Counter("billing_rebalances_total", "Assignments and revocations of partitions.", ["lane", "event"])
+DEAD_LETTERS: Final = Counter(
+    "billing_dead_letters_total", "Records that could not be applied.", ["lane", "reason"]
+)
+REBALANCES: Final = Counter(
+    "billing_rebalances_total", "Assignments and revocations of partitions.", ["lane", "event"]
+)
 ASSIGNED: Final = Gauge("billing_assigned_partitions", "Partitions this process works on.", ["lane"])
-POLL_AGE_SECONDS: Final = Gauge("billing_poll_age_seconds", "Seconds since the last successful poll.", ["lane"])
+POLL_AGE_SECONDS: Final = Gauge(
+    "billing_poll_age_seconds", "Seconds since the last successful poll.", ["lane"]
+)
 COMMIT_FAILURES: Final = Counter(
-    "billing_offset_commit_failures_total", "Lazy offset commits that Kafka refused; harmless by themselves.", ["lane"]
+    "billing_offset_commit_failures_total",
+    "Lazy offset commits that Kafka refused; harmless by themselves.",
+    ["lane"],
 )
 PARKED_ACCOUNTS: Final = Gauge("billing_parked_accounts", "Accounts whose commands are set aside.")
 PARKED_OLDEST_SECONDS: Final = Gauge("billing_parked_oldest_seconds", "Age of the oldest parked account.")
@@ -60,25 +77,33 @@ OUTBOX_OLDEST_SECONDS: Final = Gauge("billing_outbox_oldest_seconds", "Age of th
 RELAYED: Final = Counter("billing_relayed_total", "Messages published from the outbox.", ["topic"])
 RELAY_FAILURES: Final = Counter("billing_relay_failures_total", "Relay rounds that failed and were repeated.")
 RELAY_SHARDS: Final = Gauge("billing_relay_shards", "Outbox shards this process owns.")
-EFFECTS_BACKLOG: Final = Gauge("billing_effects", "Effects not done, by target and state.", ["target", "state"])
+EFFECTS_BACKLOG: Final = Gauge(
+    "billing_effects_backlog", "Effects not done, by target and state.", ["target", "state"]
+)
 EFFECTS_OLDEST_SECONDS: Final = Gauge(
     "billing_effects_oldest_seconds", "Age of the oldest effect not done.", ["target", "state"]
 )
 EFFECTS: Final = Counter(
     "billing_effects_total", "Attempts at effects, by result (done, failed, retry, lost).", ["kind", "result"]
 )
-EFFECT_SECONDS: Final = Histogram("billing_effect_duration_seconds", "One attempt at an effect.", ["kind"], buckets=_FAST)
+EFFECT_SECONDS: Final = Histogram(
+    "billing_effect_duration_seconds", "One attempt at an effect.", ["kind"], buckets=_FAST
+)
 
 # --- Stripe ------------------------------------------------------------------------------------
 STRIPE_REQUESTS: Final = Counter(
-    "billing_stripe_requests_total", "Requests to Stripe, by endpoint and status (a code, timeout, connection).",
+    "billing_stripe_requests_total",
+    "Requests to Stripe, by endpoint and status (a code, timeout, connection).",
     ["endpoint", "status"],
 )
 STRIPE_SECONDS: Final = Histogram(
     "billing_stripe_request_duration_seconds", "One request to Stripe.", ["endpoint"], buckets=_FAST
 )
 STRIPE_BUDGET_WAIT_SECONDS: Final = Histogram(
-    "billing_stripe_budget_wait_seconds", "Time waited for the shared request budget.", ["priority"], buckets=_FAST
+    "billing_stripe_budget_wait_seconds",
+    "Time waited for the shared request budget.",
+    ["priority"],
+    buckets=_FAST,
 )
 STRIPE_BREAKER: Final = Gauge("billing_stripe_breaker_open", "1 while requests to Stripe are held back.")
 SYNC_STATES: Final = Gauge(
@@ -87,17 +112,25 @@ SYNC_STATES: Final = Gauge(
 
 # --- HTTP --------------------------------------------------------------------------------------
 HTTP_REQUESTS: Final = Counter(
-    "billing_http_requests_total", "Answered requests, by route template.", ["surface", "method", "route", "status"]
+    "billing_http_requests_total",
+    "Answered requests, by route template.",
+    ["surface", "method", "route", "status"],
 )
 HTTP_SECONDS: Final = Histogram(
     "billing_http_request_duration_seconds", "One request.", ["surface", "method", "route"], buckets=_FAST
 )
-HTTP_WAITING: Final = Gauge("billing_http_waiting", "Requests waiting for the outcome of their command.", ["surface"])
+HTTP_WAITING: Final = Gauge(
+    "billing_http_waiting", "Requests waiting for the outcome of their command.", ["surface"]
+)
 OUTCOMES_BY: Final = Counter(
-    "billing_outcomes_total", "How waiting callers learned the outcome (redis, journal, timeout).", ["surface", "how"]
+    "billing_outcomes_total",
+    "How waiting callers learned the outcome (redis, journal, timeout).",
+    ["surface", "how"],
 )
 RATE_LIMITED: Final = Counter("billing_rate_limited_total", "Requests refused for their rate.", ["surface"])
 RATE_LIMIT_OPEN: Final = Counter(
     "billing_rate_limit_open_total", "Requests let through because Redis did not answer.", ["surface"]
 )
-REDIS_ERRORS: Final = Counter("billing_redis_errors_total", "Redis calls that failed and were done without.", ["use"])
+REDIS_ERRORS: Final = Counter(
+    "billing_redis_errors_total", "Redis calls that failed and were done without.", ["use"]
+)

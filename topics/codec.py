@@ -78,7 +78,9 @@ def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
         raise _Bad(Reason.WRONG_LANE, f"{model.type} is a {model.kind.value}, which this lane does not carry")
     command_id = _id(headers.get("ce_id", ""), record.timestamp_ms)
     account_id = _account(record.key, headers.get("ce_subject", ""))
-    return Received(record, command_id, _envelope(command_id, model, account_id, headers), _body(model, record.value))
+    return Received(
+        record, command_id, _envelope(command_id, model, account_id, headers), _body(model, record.value)
+    )
 
 
 def _headers(record: Record) -> dict[str, str]:
@@ -154,22 +156,27 @@ def encode_body(message: Message) -> bytes:
     return message.__pydantic_serializer__.to_json(message, exclude_unset=True)
 
 
-def encode_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
-    """Kafka headers of an envelope, absent values left out."""
+def header_texts(envelope: Envelope) -> list[tuple[str, str]]:
+    """The headers of an envelope as text, absent values left out."""
     headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(envelope.id).encode()),
-        ("ce_type", envelope.type.encode()),
-        ("ce_source", (envelope.actor.surface or "/").encode()),
-        ("ce_subject", envelope.account_id.encode()),
-        ("ce_actor", envelope.actor.id.encode()),
-        ("ce_actorrole", envelope.actor.role.value.encode()),
-        ("content-type", CONTENT_TYPE.encode()),
+        ("ce_specversion", "1.0"),
+        ("ce_id", str(envelope.id)),
+        ("ce_type", envelope.type),
+        ("ce_source", envelope.actor.surface or "/"),
+        ("ce_subject", envelope.account_id),
+        ("ce_actor", envelope.actor.id),
+        ("ce_actorrole", envelope.actor.role.value),
+        ("content-type", CONTENT_TYPE),
     ]
     optional = (
         ("ce_causationid", envelope.causation_id),
         ("ce_replyto", envelope.reply_to),
         ("traceparent", envelope.traceparent),
     )
-    headers.extend((name, value.encode()) for name, value in optional if value)
+    headers.extend((name, value) for name, value in optional if value)
     return headers
+
+
+def encode_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
+    """The headers of an envelope as Kafka takes them."""
+    return [(name, value.encode()) for name, value in header_texts(envelope)]

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 from uuid import UUID
+
 from topics.accounts import Reason
 from topics.message import Command
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from handlers.accounts import ACCOUNT, AccountRecord, Lock
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
 from topics.accounts import AccountType
@@ -50,7 +50,7 @@ async def unpark(connection: Connection, ids: Sequence[str]) -> None:
     await connection.execute(SQL.unpark, ids)
 
 
-def _record(row: Mapping[str, Any]) -> AccountRecord:
+def _record(row: Row) -> AccountRecord:
     since = row["locked_since"]
     return AccountRecord(
         type=_TYPES[row["type"]],

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
 
+Row = asyncpg.Record
+
 STATEMENT_TIMEOUT: Final = "20s"
 """Below the consumers' rebalance timeout: a process that was stopped can't hold rows for long."""
 
@@ -38,7 +40,7 @@ BAD_DATA: Final = (
 """The database refuses what it was given: some message of the batch is to blame."""
 
 
-async def connect(dsn: str, *, name: str) -> "Connection":
+async def connect(dsn: str, *, name: str) -> Connection:
     """One connection with the fleet's time limits. Raises one of `STORE_DOWN`."""
     return await asyncpg.connect(
         dsn,

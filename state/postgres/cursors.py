@@ -27,7 +27,9 @@ async def read(connection: Connection, group: str, topic: str, partitions: Itera
 
 async def open_all(connection: Connection, group: str, topic: str, starts: Mapping[int, int]) -> None:
     """Give partitions without a cursor their first one; an existing one stays."""
-    await connection.executemany(SQL.open, [(group, topic, p, offset) for p, offset in sorted(starts.items())])
+    await connection.executemany(
+        SQL.open, [(group, topic, p, offset) for p, offset in sorted(starts.items())]
+    )
 
 
 async def advance(connection: Connection, group: str, topic: str, spans: Iterable[Span]) -> set[int]:

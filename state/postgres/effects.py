@@ -8,12 +8,12 @@ from uuid import UUID
 
 import orjson
 
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 
 SQL: Final = queries("effects")
 
-Row = tuple[str, UUID, str, str, str | None, str, str | None, datetime]
+EffectRow = tuple[str, UUID, str, str, str | None, str, str | None, datetime]
 """account id, effect id, kind, target, coalescing key, payload (JSON), cause (command id), due."""
 
 
@@ -33,14 +33,14 @@ class Effect:
     created_at: datetime
 
 
-async def add(connection: Connection, rows: Sequence[Row]) -> None:
+async def add(connection: Connection, rows: Sequence[EffectRow]) -> None:
     """Owe this work. Rows that share a coalescing key with an open one only raise its generation."""
     await connection.execute(SQL.add, _coalesced(rows))
 
 
-def _coalesced(rows: Sequence[Row]) -> list[Row]:
+def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
     """One row per coalescing key: a statement can't touch one row twice. The last one asked wins."""
-    latest: dict[tuple[object, ...], Row] = {}
+    latest: dict[tuple[object, ...], EffectRow] = {}
     for row in rows:
         account_id, effect_id, kind, target, coalesce, *_ = row
         latest[(account_id, target, kind, coalesce or effect_id)] = row
@@ -60,7 +60,9 @@ async def extend(connection: Connection, *, worker: str, ids: Sequence[UUID], un
     await connection.execute(SQL.extend, worker, ids, until)
 
 
-async def note_progress(connection: Connection, effect: Effect, worker: str, progress: Mapping[str, Any]) -> bool:
+async def note_progress(
+    connection: Connection, effect: Effect, worker: str, progress: Mapping[str, Any]
+) -> bool:
     """Write a recovery point before the call it describes; False when the lease was lost."""
     text = orjson.dumps(progress).decode()
     status = await connection.execute(SQL.note_progress, effect.account_id, effect.id, worker, text)
@@ -77,7 +79,9 @@ async def finish(
     return found is not None
 
 
-async def retry_later(connection: Connection, effect: Effect, worker: str, *, due: datetime, error: str) -> None:
+async def retry_later(
+    connection: Connection, effect: Effect, worker: str, *, due: datetime, error: str
+) -> None:
     """Give the effect back, to be claimed again from `due` on."""
     await connection.execute(SQL.retry_later, effect.account_id, effect.id, worker, due, error)
 
@@ -87,10 +91,9 @@ async def reopen(connection: Connection, effect_id: UUID | None) -> list[UUID]:
     return [row["id"] for row in await connection.fetch(SQL.reopen, effect_id)]
 
 
-async def listed(connection: Connection, *, states: Sequence[str], limit: int) -> Sequence[Mapping[str, Any]]:
+async def listed(connection: Connection, *, states: Sequence[str], limit: int) -> Sequence[Row]:
     """The oldest effects in these states, for an operator."""
-    rows: Sequence[Mapping[str, Any]] = await connection.fetch(SQL.listed, states, limit)
-    return rows
+    return await connection.fetch(SQL.listed, states, limit)
 
 
 async def backlog(connection: Connection) -> dict[tuple[str, str], tuple[int, float]]:
@@ -99,10 +102,9 @@ async def backlog(connection: Connection) -> dict[tuple[str, str], tuple[int, fl
     return {(row["target"], row["state"]): (row["depth"], row["oldest"]) for row in rows}
 
 
-async def open_of(connection: Connection, account_id: str) -> Sequence[Mapping[str, Any]]:
+async def open_of(connection: Connection, account_id: str) -> Sequence[Row]:
     """What is owed for one account, oldest first."""
-    rows: Sequence[Mapping[str, Any]] = await connection.fetch(SQL.open_of, account_id)
-    return rows
+    return await connection.fetch(SQL.open_of, account_id)
 
 
 async def purge(connection: Connection, before: datetime) -> None:
@@ -110,7 +112,7 @@ async def purge(connection: Connection, before: datetime) -> None:
     await connection.execute(SQL.purge, before)
 
 
-def _effect(row: Mapping[str, Any]) -> Effect:
+def _effect(row: Row) -> Effect:
     return Effect(
         account_id=row["account_id"],
         id=row["id"],

@@ -1,12 +1,12 @@
 """The journal: one row per command with what came of it; inbox, outcome store and audit log in one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from topics.ids import uuid7_floor, uuid7_time
 
@@ -59,7 +59,7 @@ async def record(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Non
         raise ConcurrentDuplicateError
 
 
-async def find(connection: Connection, command_id: UUID) -> Mapping[str, Any] | None:
+async def find(connection: Connection, command_id: UUID) -> Row | None:
     """The whole row of one command without its body, None while it has no outcome."""
     return await connection.fetchrow(SQL.find, command_id)
 
@@ -78,5 +78,5 @@ class Days:
             self._ready.add(day)
 
 
-def _outcome(row: Mapping[str, Any]) -> Outcome:
+def _outcome(row: Row) -> Outcome:
     return Outcome(row["command_id"], row["account_id"], row["outcome"], row["code"], row["answer"])

@@ -16,6 +16,8 @@ async def apply_migrations(connection: Connection) -> None:
     """Run what has not run yet. Several processes may call it at once; the others wait."""
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
-        await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=logging.getLogger("migrations"))
+        await migrate.apply(
+            connection, MIGRATIONS, schema_name="public", logger=logging.getLogger("migrations")
+        )
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)

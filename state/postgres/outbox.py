@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from zlib import crc32
 
@@ -10,34 +9,40 @@ import orjson
 
 from state.postgres.connection import Connection
 from state.postgres.queries import queries
+from topics.codec import encode_body, header_texts
+from topics.message import Envelope, Message
 
 SQL: Final = queries("outbox")
 SHARDS: Final = 8
 """A key always lies in one shard and a shard has one owner. Changed only while the outbox is empty."""
 _LOCKS: Final = 0x6F757462  # "outb"
 
-Row = tuple[int, str, str | None, str, bytes | None]
+OutboxRow = tuple[int, str, str | None, str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A message waiting to be published."""
 
+    shard: int
     id: int
     topic: str
     key: bytes | None
     headers: list[tuple[str, bytes]]
     body: bytes | None
-    created_at: datetime
 
 
-def row(topic: str, key: str | None, headers: Sequence[tuple[str, bytes]], body: bytes | None) -> Row:
+def row(topic: str, key: str | None, headers: Sequence[tuple[str, str]], body: bytes | None) -> OutboxRow:
     """A message as it is written: sharded by its key."""
-    names = orjson.dumps([(name, value.decode()) for name, value in headers]).decode()
-    return (crc32((key or topic).encode()) % SHARDS, topic, key, names, body)
+    return (crc32((key or topic).encode()) % SHARDS, topic, key, orjson.dumps(headers).decode(), body)
 
 
-async def add(connection: Connection, rows: Sequence[Row]) -> None:
+def message_row(topic: str, envelope: Envelope, message: Message) -> OutboxRow:
+    """A message of ours as it is written, keyed by its account."""
+    return row(topic, envelope.account_id, header_texts(envelope), encode_body(message))
+
+
+async def add(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Owe these messages to Kafka, in this order. Under the lock of the accounts they tell of."""
     await connection.execute(SQL.add, rows)
 
@@ -52,24 +57,26 @@ async def disown(connection: Connection, shard: int) -> None:
     await connection.execute(SQL.disown, _LOCKS, shard)
 
 
-async def following(connection: Connection, shard: int, limit: int) -> list[Pending]:
-    """The oldest messages of an owned shard, in order."""
+async def following(connection: Connection, shards: Sequence[int], limit: int) -> list[Pending]:
+    """The oldest messages of the owned shards, up to `limit` of each, in order within a shard."""
     return [
         Pending(
+            shard=found["shard"],
             id=found["id"],
             topic=found["topic"],
             key=found["key"].encode() if found["key"] else None,
             headers=[(name, value.encode()) for name, value in orjson.loads(found["headers"])],
             body=found["body"],
-            created_at=found["created_at"],
         )
-        for found in await connection.fetch(SQL.next, shard, limit)
+        for found in await connection.fetch(SQL.next, shards, limit)
     ]
 
 
-async def remove(connection: Connection, shard: int, ids: Sequence[int]) -> None:
+async def remove(connection: Connection, published: Sequence[Pending]) -> None:
     """Forget messages that Kafka has acknowledged."""
-    await connection.execute(SQL.remove, shard, ids)
+    await connection.execute(
+        SQL.remove, [found.shard for found in published], [found.id for found in published]
+    )
 
 
 async def depth(connection: Connection) -> tuple[int, float]:

@@ -6,15 +6,22 @@ FROM unnest($1::outbox_in_v1[]) WITH ORDINALITY AS message (shard, topic, key, h
 ORDER BY position;
 
 -- name: next
--- The oldest rows of one shard; its owner is alone with them.
-SELECT id, topic, key, headers, body, created_at
-FROM outbox
-WHERE shard = $1
-ORDER BY id
-LIMIT $2;
+-- The oldest rows of each owned shard: one index range scan a shard.
+SELECT shard, id, topic, key, headers, body
+FROM unnest($1::smallint[]) AS owned (number)
+CROSS JOIN LATERAL (
+    SELECT shard, id, topic, key, headers, body
+    FROM outbox
+    WHERE shard = owned.number
+    ORDER BY id
+    LIMIT $2
+) AS oldest
+ORDER BY shard, id;
 
 -- name: remove
-DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]);
+DELETE FROM outbox
+USING unnest($1::smallint[], $2::bigint[]) AS published (shard, id)
+WHERE outbox.shard = published.shard AND outbox.id = published.id;
 
 -- name: own
 -- Ownership lasts as long as the session: a relay that dies gives its shards up with its connection.

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from handlers.profiles import FIELDS, PROFILE, Profile
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
 
@@ -24,7 +24,7 @@ async def save(connection: Connection, profiles: Mapping[str, Profile]) -> None:
     expect_all("profiles", profiles, await connection.fetch(SQL.save, rows), "account_id")
 
 
-def _profile(row: Mapping[str, Any]) -> Profile:
+def _profile(row: Row) -> Profile:
     return Profile(
         fields=dict(zip(FIELDS, _values(row), strict=True)),
         version=row["version"],

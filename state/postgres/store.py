@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from handlers.account import Part
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Store(Generic[T]):
     save: Save[T]
 
 
-def expect_all(table: str, given: Mapping[str, Any], saved: Sequence[Mapping[str, Any]], key: str) -> None:
+def expect_all(table: str, given: Mapping[str, Any], saved: Sequence[Row], key: str) -> None:
     """Raise `LostUpdateError` unless each given account came back from the statement that saved it."""
     missing = given.keys() - {row[key] for row in saved}
     if missing:

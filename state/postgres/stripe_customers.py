@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from handlers.stripe_customers import STRIPE_CUSTOMER, Failure, StripeCustomer
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
 
@@ -42,7 +42,7 @@ async def holders(connection: Connection, customer_ids: Sequence[str]) -> dict[s
     return found
 
 
-def _customer(row: Mapping[str, Any]) -> StripeCustomer:
+def _customer(row: Row) -> StripeCustomer:
     failed_at = row["failed_at"]
     return StripeCustomer(
         customer_id=row["customer_id"],

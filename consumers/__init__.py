@@ -1,0 +1,1 @@
+"""Who works: the batch loop and the members of the fleet."""

@@ -1,0 +1,128 @@
+"""Gets a batch applied whatever fails, by the class of the failure (law 10), on a connection of its own."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from consumers.batch import Batch, Result, apply
+from consumers.lane import Lane
+from observability import metrics
+from state.postgres import journal
+from state.postgres.connection import RETRY_NOW, STORE_DOWN, Connection, connect
+from state.postgres.cursors import Span
+from state.postgres.journal import ConcurrentDuplicateError
+from state.postgres.store import LostUpdateError
+from topics.message import Received
+
+log = structlog.get_logger()
+
+CONFLICTS: Final = (*RETRY_NOW, LostUpdateError, ConcurrentDuplicateError)
+MAX_CONFLICTS: Final = 5
+MAX_BACKOFF: Final = 5.0
+
+
+class GivenUpError(Exception):
+    """The partitions of the batch became somebody else's while it waited for the store."""
+
+
+class Applier:
+    """One worker's hands: a connection held for its lifetime and replaced when it breaks."""
+
+    def __init__(self, lane: Lane, dsn: str, name: str) -> None:
+        self._lane, self._dsn, self._name = lane, dsn, name
+        self._connection: Connection | None = None
+        self._days = journal.Days()
+
+    async def apply(self, batch: Batch, wanted: Callable[[], bool]) -> list[Result]:
+        """The results of the batch, or of the parts it had to be split into.
+
+        Tries for as long as `wanted` says; raises `GivenUpError` after that.
+        """
+        conflicts = failures = 0
+        while wanted():
+            try:
+                return [await self._try(batch)]
+            except CONFLICTS as conflict:
+                conflicts += 1
+                await self._conflict(conflict, conflicts)
+            except STORE_DOWN as down:
+                failures += 1
+                await self._store_down(down, failures)
+            except Exception as error:
+                return await self._divide(batch, error, wanted)
+        raise GivenUpError
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*STORE_DOWN):
+                await connection.close(timeout=2)
+
+    async def _try(self, batch: Batch) -> Result:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._dsn, name=self._name)
+        ids = [entry.id for entry in batch.entries if isinstance(entry, Received)]
+        await self._days.ensure(self._connection, ids)
+        result = await apply(self._connection, self._lane, batch, datetime.now(UTC))
+        metrics.PAUSED.labels(lane=self._lane.name).set(0)
+        return result
+
+    async def _conflict(self, conflict: BaseException, count: int) -> None:
+        metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="conflict").inc()
+        log.info("batch_conflict", lane=self._lane.name, error=type(conflict).__name__, count=count)
+        await asyncio.sleep(0 if count <= MAX_CONFLICTS else random.uniform(0.05, 0.5))  # noqa: S311
+
+    async def _store_down(self, down: BaseException, count: int) -> None:
+        """Whether the commit went through is unknown: the fence of the next try will tell."""
+        metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="store_down").inc()
+        metrics.PAUSED.labels(lane=self._lane.name).set(1)
+        delay = min(MAX_BACKOFF, 0.05 * 2**count) * random.uniform(0.5, 1)  # noqa: S311
+        log.warning("store_down", lane=self._lane.name, error=type(down).__name__, retry_in=round(delay, 2))
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+        await asyncio.sleep(delay)
+
+    async def _divide(self, batch: Batch, error: Exception, wanted: Callable[[], bool]) -> list[Result]:
+        """Halve until the one bad message stands alone, then apply it as one to be parked."""
+        metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="bisect").inc()
+        if len(batch.entries) > 1:
+            left, right = halves(batch)
+            done = await self.apply(left, wanted)
+            if any(result.fenced for result in done):
+                return done
+            return done + await self.apply(right, wanted)
+        (entry,) = batch.entries or (None,)
+        if not isinstance(entry, Received) or batch.suspects:
+            raise error
+        log.error(
+            "message_parked", lane=self._lane.name, command_id=str(entry.id), error=type(error).__name__
+        )
+        suspect = replace(batch, suspects={entry.id: f"{type(error).__name__} while saving"})
+        return await self.apply(suspect, wanted)
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    """Two batches that together move the same cursors by the same way."""
+    middle = len(batch.entries) // 2
+    first = batch.entries[middle].record
+    before = {entry.record.partition for entry in batch.entries[:middle]}
+    after = {entry.record.partition for entry in batch.entries[middle:]}
+    left: list[Span] = []
+    right: list[Span] = []
+    for span in batch.spans:
+        if span.partition in before and span.partition in after:
+            left.append(replace(span, stop=first.offset))
+            right.append(replace(span, start=first.offset))
+        elif span.partition in after:
+            right.append(span)
+        else:
+            left.append(span)
+    return Batch(tuple(left), batch.entries[:middle]), Batch(tuple(right), batch.entries[middle:])

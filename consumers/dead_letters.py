@@ -1,0 +1,43 @@
+"""A record that can't be applied, as it goes to the dead-letter topic: whole, with its reason and origin."""
+
+from collections.abc import Iterable
+
+from state.postgres import outbox
+from topics.codec import Rejected
+from topics.ids import ACCOUNT_ID
+from topics.limits import MAX_HEADER_BYTES
+from topics.message import Record
+from topics.table import DEAD_LETTERS
+
+
+def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
+    """The outbox row of a dead letter. Its own headers start with `dl_`, the others are as received."""
+    record = rejected.record
+    headers = [
+        ("dl_reason", rejected.reason.value),
+        ("dl_detail", _readable(rejected.detail)),
+        ("dl_group", group),
+        ("dl_topic", record.topic),
+        ("dl_partition", str(record.partition)),
+        ("dl_offset", str(record.offset)),
+        ("dl_timestamp", str(record.timestamp_ms)),
+        *_as_received(record.headers),
+    ]
+    return outbox.row(DEAD_LETTERS.name, _account(record), headers, record.value)
+
+
+def _account(record: Record) -> str | None:
+    key = (record.key or b"").decode(errors="replace")
+    return key if ACCOUNT_ID.fullmatch(key) else None
+
+
+def _as_received(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, str]]:
+    return [
+        (_readable(name), _readable((value or b"")[:MAX_HEADER_BYTES].decode(errors="backslashreplace")))
+        for name, value in headers
+    ]
+
+
+def _readable(text: str) -> str:
+    """Text that PostgreSQL can hold: no NUL, no lone surrogates."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

@@ -1,0 +1,242 @@
+"""What a batch amounts to: the pure handlers folded over its messages in order, as rows to write."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from uuid6 import uuid7
+
+from consumers.dead_letters import letter
+from consumers.lane import Lane
+from handlers.account import Account, Part
+from handlers.decision import Applied, Context, Decision, EffectRequest, Refused
+from handlers.registry import decide
+from state.postgres import outbox, parking
+from state.postgres.effects import EffectRow
+from state.postgres.journal import Outcome
+from state.postgres.outbox import OutboxRow
+from state.postgres.parking import ParkedRow
+from topics.codec import Reason, Rejected
+from topics.codes import Code
+from topics.message import Envelope, Event, Received
+from topics.parking import DiscardParked, ReleaseParked
+from topics.table import EVENTS
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the transaction read under its locks: accounts, who is parked and what waits on their shelves."""
+
+    accounts: Mapping[str, Account]
+    parked: frozenset[str]
+    shelves: Mapping[str, Sequence[Received | Rejected]]
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a batch writes."""
+
+    changed: dict[Part[Any], dict[str, Any]] = field(default_factory=dict)
+    journal: list[tuple[Any, ...]] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    effects: list[EffectRow] = field(default_factory=list)
+    parked: list[ParkedRow] = field(default_factory=list)
+    unshelved: list[tuple[str, UUID]] = field(default_factory=list)
+    errors: list[tuple[str, UUID, str]] = field(default_factory=list)
+    park: set[str] = field(default_factory=set)
+    unpark: set[str] = field(default_factory=set)
+
+
+class Fold:
+    """Goes through a batch once. Decisions see what earlier messages of the batch left behind.
+
+    `suspects` are messages that the database could not take even alone: they are parked undecided.
+    """
+
+    def __init__(self, lane: Lane, loaded: Loaded, now: datetime, suspects: Mapping[UUID, str]) -> None:
+        self.rows = Rows()
+        self.outcomes: list[tuple[str, Outcome]] = []
+        self.tally: Counter[tuple[str, str]] = Counter()
+        self.dead: Counter[str] = Counter()
+        self._lane, self._now, self._suspects = lane, now, suspects
+        self._accounts = dict(loaded.accounts)
+        self._parked = set(loaded.parked)
+        self._shelves = {account: deque(shelf) for account, shelf in loaded.shelves.items()}
+
+    def reject(self, rejected: Rejected) -> None:
+        """Nothing is dropped: what can't be applied becomes a dead letter."""
+        self.rows.outbox.append(letter(rejected, self._lane.group))
+        self.dead[rejected.reason.value] += 1
+
+    def take(self, received: Received) -> None:
+        """Decide about one message, or set it aside with its account."""
+        message = received.message
+        if isinstance(message, ReleaseParked):
+            self._release(received)
+        elif isinstance(message, DiscardParked):
+            self._discard(received, message)
+        elif received.account_id in self._parked:
+            self._set_aside(received, None)
+        elif error := self._attempt(received):
+            self._set_aside(received, error)
+
+    def _attempt(self, received: Received) -> str | None:
+        """Decide and note the consequences; the error of a handler that fails, which changes nothing."""
+        if error := self._suspects.get(received.id):
+            return error
+        account = self._accounts[received.account_id]
+        context = Context(self._now, received.envelope.actor, received.id)
+        try:
+            decision = decide(account, received.message, context)
+            events = self._events(received, decision)
+        except Exception as defect:
+            log.exception("handler_failed", type=received.envelope.type, command_id=str(received.id))
+            return f"{type(defect).__name__} in the handler"
+        self.rows.outbox.extend(events)
+        self._settle(received, decision)
+        return None
+
+    def _settle(self, received: Received, decision: Decision) -> None:
+        if isinstance(decision, Refused):
+            self._record(received, "refused", decision.code, _refusal(decision))
+            return
+        account = self._accounts[received.account_id]
+        if decision.changes:
+            self._accounts[account.id] = account.with_changes(decision.changes)
+            for part, value in decision.changes.items():
+                self.rows.changed.setdefault(part, {})[account.id] = value
+        self.rows.effects.extend(self._effect(received, effect) for effect in decision.effects)
+        self._record(received, "applied", None, decision.result)
+
+    def _record(
+        self, received: Received, outcome: str, code: Code | None, answer: Mapping[str, Any] | None
+    ) -> None:
+        envelope = received.envelope
+        text = orjson.dumps(answer).decode() if answer is not None else None
+        number = code.value if code else None
+        self.rows.journal.append(
+            (
+                received.id,
+                envelope.account_id,
+                envelope.type,
+                self._lane.name,
+                envelope.actor.id,
+                envelope.actor.role.value,
+                envelope.actor.surface,
+                envelope.causation_id,
+                outcome,
+                number,
+                text,
+                (received.record.value or b"").decode(),
+                self._now,
+            )
+        )
+        self.tally[envelope.type, outcome] += 1
+        if envelope.reply_to:
+            told = Outcome(received.id, envelope.account_id, outcome, number, text)
+            self.outcomes.append((envelope.reply_to, told))
+
+    def _events(self, received: Received, decision: Decision) -> list[OutboxRow]:
+        if not isinstance(decision, Applied):
+            return []
+        return [self._event(received, event, n) for n, event in enumerate(decision.events)]
+
+    def _event(self, received: Received, event: Event, position: int) -> OutboxRow:
+        """An event is named after its command, so telling it twice gives it no second name."""
+        envelope = Envelope(
+            id=f"{received.id}/{position}",
+            type=event.type,
+            account_id=received.account_id,
+            actor=received.envelope.actor,
+            causation_id=str(received.id),
+            traceparent=received.envelope.traceparent,
+        )
+        return outbox.message_row(EVENTS.name, envelope, event)
+
+    def _effect(self, received: Received, effect: EffectRequest) -> EffectRow:
+        payload = orjson.dumps(effect.payload).decode()
+        return (
+            received.account_id,
+            uuid7(),
+            effect.kind,
+            effect.target,
+            effect.coalesce,
+            payload,
+            str(received.id),
+            self._now,
+        )
+
+    def _set_aside(self, received: Received, error: str | None) -> None:
+        self._parked.add(received.account_id)
+        if error:
+            self.rows.park.add(received.account_id)
+            self.rows.unpark.discard(received.account_id)
+        self.rows.parked.append(parking.row(received, self._lane.name, error, self._now))
+        self.tally[received.envelope.type, "parked"] += 1
+
+    def _release(self, received: Received) -> None:
+        """Apply the shelf in order until one fails again; later commands queue behind what is left."""
+        account_id, released = received.account_id, 0
+        shelf = self._shelves.get(account_id, deque())
+        while shelf:
+            error = self._retry(shelf[0])
+            if error:
+                self.rows.errors.append((account_id, _id_of(shelf[0]), error))
+                break
+            self.rows.unshelved.append((account_id, _id_of(shelf.popleft())))
+            released += 1
+        if not shelf:
+            self._open_again(account_id)
+        self._record(received, "applied", None, {"released": released, "remaining": len(shelf)})
+
+    def _retry(self, shelved: Received | Rejected) -> str | None:
+        if isinstance(shelved, Rejected):
+            return f"{shelved.reason.value}: {shelved.detail}"
+        return self._attempt(shelved)
+
+    def _discard(self, received: Received, command: DiscardParked) -> None:
+        shelf = self._shelves.get(received.account_id, deque())
+        found = next((shelved for shelved in shelf if _id_of(shelved) == command.command_id), None)
+        if found is None:
+            refusal = Refused(Code.NOT_FOUND, "No such command is parked for this account.")
+            self._record(received, "refused", refusal.code, _refusal(refusal))
+            return
+        shelf.remove(found)
+        self.rows.unshelved.append((received.account_id, command.command_id))
+        self.reject(Rejected(found.record, Reason.DISCARDED, command.reason))
+        if isinstance(found, Received):
+            answer = {"message": "Support discarded this request.", "problems": []}
+            self._record(found, "discarded", Code.DISCARDED, answer)
+        if not shelf:
+            self._open_again(received.account_id)
+        self._record(
+            received, "applied", None, {"discarded": str(command.command_id), "remaining": len(shelf)}
+        )
+
+    def _open_again(self, account_id: str) -> None:
+        self._parked.discard(account_id)
+        self.rows.park.discard(account_id)
+        self.rows.unpark.add(account_id)
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts as the batch leaves them."""
+        return self._accounts
+
+
+def _id_of(shelved: Received | Rejected) -> UUID:
+    if isinstance(shelved, Received):
+        return shelved.id
+    return UUID(next((value or b"").decode() for name, value in shelved.record.headers if name == "ce_id"))
+
+
+def _refusal(refused: Refused) -> dict[str, Any]:
+    problems = [{"pointer": problem.pointer, "message": problem.message} for problem in refused.problems]
+    return {"message": refused.message, "problems": problems}

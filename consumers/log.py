@@ -1,0 +1,145 @@
+"""The port to Kafka: what the loop needs of a client, and aiokafka behind it.
+
+Offsets are committed explicitly and lazily; nothing is ever committed by the client itself. aiokafka
+tells of a revocation before a rebalance but not when it is stopped, so the loop hands over by itself.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from consumers.lane import Lane
+from topics.message import Record
+
+SESSION_TIMEOUT_MS = 10_000
+REBALANCE_TIMEOUT_MS = 30_000
+COMMIT_TIMEOUT = 5.0
+
+
+class Owner(Protocol):
+    """Whoever works on the partitions. Both calls may take their time; neither may raise."""
+
+    async def assigned(self, partitions: Collection[int]) -> None:
+        """These partitions are ours now; reading starts where `seek` says."""
+
+    async def revoked(self, partitions: Collection[int]) -> None:
+        """These partitions are about to become somebody else's."""
+
+
+class Log(Protocol):
+    """A member of a consumer group that reads one topic."""
+
+    async def start(self, owner: Owner) -> None:
+        """Join the group."""
+
+    async def stop(self) -> None:
+        """Leave the group. The owner is not told."""
+
+    async def poll(self, timeout: float, limit: int) -> list[Record]:
+        """Records in order per partition, as soon as there are any; raises `KafkaError`."""
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from `offset`. A partition that is not ours any more is left alone."""
+
+    def pause(self, partitions: Collection[int]) -> None:
+        """Stop reading these."""
+
+    def resume(self, partitions: Collection[int]) -> None:
+        """Read these again."""
+
+    async def commit(self, offsets: Mapping[int, int]) -> bool:
+        """Tell the group how far we are; False when it did not take it, which costs nothing."""
+
+    async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
+        """The first offset kept and the next one to be written, of each partition."""
+
+    async def committed(self, partition: int) -> int | None:
+        """The group's offset, if it ever committed one."""
+
+    def end(self, partition: int) -> int | None:
+        """The next offset to be written as of the last fetch."""
+
+
+class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
+    """`Log` by aiokafka."""
+
+    def __init__(self, lane: Lane, bootstrap: str, client_id: str) -> None:
+        self._topic = lane.topic.name
+        self._owner: Owner | None = None
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            client_id=client_id,
+            group_id=lane.group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=lane.fetch_wait_ms,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            heartbeat_interval_ms=1_000,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+        )
+
+    async def start(self, owner: Owner) -> None:
+        self._owner = owner
+        self._consumer.subscribe([self._topic], listener=self)
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        if self._owner and assigned:
+            await self._owner.assigned([found.partition for found in assigned])
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        if self._owner and revoked:
+            await self._owner.revoked([found.partition for found in revoked])
+
+    async def poll(self, timeout: float, limit: int) -> list[Record]:
+        found = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        return [
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+            for records in found.values()
+            for r in records
+        ]
+
+    def seek(self, partition: int, offset: int) -> None:
+        if self._owns(partition):
+            self._consumer.seek(self._tp(partition), offset)
+
+    def pause(self, partitions: Collection[int]) -> None:
+        self._consumer.pause(*(self._tp(p) for p in partitions if self._owns(p)))
+
+    def resume(self, partitions: Collection[int]) -> None:
+        self._consumer.resume(*(self._tp(p) for p in partitions if self._owns(p)))
+
+    async def commit(self, offsets: Mapping[int, int]) -> bool:
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT):
+                await self._consumer.commit({self._tp(p): offset for p, offset in offsets.items()})
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
+        tps = [self._tp(p) for p in partitions]
+        first = await self._consumer.beginning_offsets(tps)
+        following = await self._consumer.end_offsets(tps)
+        return {tp.partition: (first[tp], following[tp]) for tp in tps}
+
+    async def committed(self, partition: int) -> int | None:
+        offset: int | None = await self._consumer.committed(self._tp(partition))
+        return offset
+
+    def end(self, partition: int) -> int | None:
+        offset: int | None = self._consumer.highwater(self._tp(partition)) if self._owns(partition) else None
+        return offset
+
+    def _owns(self, partition: int) -> bool:
+        return self._tp(partition) in self._consumer.assignment()
+
+    def _tp(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, partition)

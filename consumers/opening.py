@@ -1,0 +1,88 @@
+"""Opening partitions: where the cursor stands, and that the log still has what follows it."""
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from consumers.lane import Lane
+from consumers.log import Log
+from state.postgres import cursors as cursor_rows
+from state.postgres.connection import STORE_DOWN, connect
+
+log = structlog.get_logger()
+
+
+class CursorOutsideLogError(Exception):
+    """The log does not hold what follows the cursor: records were deleted unread, or the topic is another.
+
+    Never reset silently: a person decides, with `fleet cursors set`.
+    """
+
+    def __init__(self, lane: Lane, partition: int, cursor: int, first: int, following: int) -> None:
+        super().__init__(
+            f"{lane.topic.name}/{partition}: the cursor stands at {cursor}, the log holds {first} to "
+            f"{following}. Find out what is missing, then: fleet cursors set {lane.name} {partition} {first}"
+        )
+
+
+async def cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
+    """The next offset to apply of each partition; waits for stores that are down.
+
+    A partition seen for the first time starts at the group's committed offset, else at its beginning.
+    Raises `CursorOutsideLogError`.
+    """
+    delay = 0.1
+    while True:
+        try:
+            return await _cursors(kafka, lane, dsn, partitions)
+        except (*STORE_DOWN, KafkaError) as down:
+            log.warning("opening_waits", lane=lane.name, error=type(down).__name__)
+            await asyncio.sleep(delay)
+            delay = min(5.0, delay * 2)
+
+
+async def _cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
+    bounds = await kafka.bounds(partitions)
+    connection = await connect(dsn, name=f"{lane.name}-opening")
+    try:
+        found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
+        missing = {
+            partition: max(await kafka.committed(partition) or 0, bounds[partition][0])
+            for partition in partitions
+            if partition not in found
+        }
+        if missing:
+            await cursor_rows.open_all(connection, lane.group, lane.topic.name, missing)
+            found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
+    finally:
+        await connection.close(timeout=2)
+    for partition, cursor in found.items():
+        first, following = bounds[partition]
+        if not first <= cursor <= following:
+            raise CursorOutsideLogError(lane, partition, cursor, first, following)
+    return found
+
+
+async def history(dsn: str) -> str:
+    """A name for this life of the database: it changes when one is restored or promoted.
+
+    Source: PostgreSQL, pg_control_system() and pg_control_checkpoint().
+    """
+    delay = 0.1
+    while True:
+        try:
+            connection = await connect(dsn, name="history")
+            try:
+                name: str = await connection.fetchval(
+                    "SELECT to_hex(system_identifier) || '-' || timeline_id || '-' || current_database() "
+                    "FROM pg_control_system(), pg_control_checkpoint()"
+                )
+                return name
+            finally:
+                await connection.close(timeout=2)
+        except STORE_DOWN as down:
+            log.warning("waiting_for_postgres", error=type(down).__name__)
+            await asyncio.sleep(delay)
+            delay = min(5.0, delay * 2)

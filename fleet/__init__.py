@@ -1,0 +1,1 @@
+"""How it is wired: settings, composition of a process, the command line."""

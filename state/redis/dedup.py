@@ -1,0 +1,74 @@
+"""A filter for duplicates: ids known to be committed. It may forget; PostgreSQL never relies on it.
+
+Ids lie in sets by the ten minutes they were made in, so a batch is asked about and marked with one or
+two commands. The key names the database's history: after a restore from a backup, nothing said about
+the lost future is believed.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from observability.metrics import REDIS_ERRORS
+from state.redis.connection import REDIS_DOWN
+from topics.ids import uuid7_ms
+
+_BUCKET_MS: Final = 600_000
+_KEPT_SECONDS: Final = 3600
+_PATIENCE: Final = 2.0
+"""Seconds without asking a Redis that failed: a slow one must not slow every batch."""
+
+
+class Dedup:
+    """The filter of one process. `history` tells one life of the database from another."""
+
+    def __init__(self, redis: Redis, history: str) -> None:
+        self._redis, self._history = redis, history
+        self._ask_after = 0.0
+
+    async def seen(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of `ids` that certainly have an outcome; none when Redis is away."""
+        if not ids or time.monotonic() < self._ask_after:
+            return set()
+        buckets = self._buckets(ids)
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for key, members in buckets.items():
+                    pipe.smismember(key, [member.bytes for member in members])
+                answers = await pipe.execute()
+        except REDIS_DOWN:
+            self._failed()
+            return set()
+        return {
+            member
+            for members, found in zip(buckets.values(), answers, strict=True)
+            for member, is_known in zip(members, found, strict=True)
+            if is_known
+        }
+
+    async def mark(self, ids: Sequence[UUID]) -> None:
+        """Remember committed ids. Only ever called after the commit."""
+        if not ids or time.monotonic() < self._ask_after:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for key, members in self._buckets(ids).items():
+                    pipe.sadd(key, *(member.bytes for member in members))
+                    pipe.expire(key, _KEPT_SECONDS)
+                await pipe.execute()
+        except REDIS_DOWN:
+            self._failed()
+
+    def _buckets(self, ids: Iterable[UUID]) -> dict[str, list[UUID]]:
+        buckets: dict[str, list[UUID]] = defaultdict(list)
+        for member in ids:
+            buckets[f"dedup:{self._history}:{uuid7_ms(member) // _BUCKET_MS}"].append(member)
+        return buckets
+
+    def _failed(self) -> None:
+        REDIS_ERRORS.labels(use="dedup").inc()
+        self._ask_after = time.monotonic() + _PATIENCE
