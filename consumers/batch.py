@@ -44,7 +44,7 @@ class Result:
     """What a committed batch did. `fenced` partitions were not touched: somebody else moved them."""
 
     fenced: frozenset[int]
-    committed: tuple[UUID, ...] = ()
+    committed: tuple[tuple[UUID, str], ...] = ()
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     tally: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead: Mapping[str, int] = field(default_factory=dict)
@@ -95,7 +95,10 @@ async def _apply(
     repeated = sum(isinstance(entry, Received) for entry in entries) - len(received)
     return Result(
         fenced=fenced,
-        committed=tuple(row[0] for row in fold.rows.journal) + tuple(known),
+        committed=(
+            *((row[0], row[1]) for row in fold.rows.journal),
+            *((told.command_id, told.account_id) for told in known.values()),
+        ),
         outcomes=(*fold.outcomes, *_told_again(received, known)),
         tally=fold.tally,
         dead=fold.dead,

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from consumers import opening
 from consumers.applier import Applier, GivenUpError
-from consumers.batch import Batch, Result
+from consumers.batch import Batch, Decoded, Result
 from consumers.lane import Lane
 from consumers.lane_metrics import LaneMetrics
 from consumers.log import Log
@@ -217,8 +217,7 @@ class Loop:
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)
         self._validity.observe(isinstance(entry, Received) for entry in decoded)
-        seen = await self._seen([entry.id for entry in decoded if isinstance(entry, Received)])
-        entries = tuple(e for e in decoded if not (isinstance(e, Received) and e.id in seen))
+        entries = await self._unseen(decoded)
         crash_point("loop.filtered")
         positions = taken.positions.values()
         with self._metrics.timed(len(taken.records)):
@@ -228,8 +227,13 @@ class Loop:
         self._metrics.filtered(len(decoded) - len(entries))
         await self._settled(taken, results)
 
-    async def _seen(self, ids: list[Any]) -> set[Any]:
-        return await self._dedup.seen(ids) if self._dedup else set()
+    async def _unseen(self, decoded: list[Decoded]) -> tuple[Decoded, ...]:
+        """Leave out what Redis knows to be committed; whatever it forgot, the journal finds."""
+        if self._dedup is None:
+            return tuple(decoded)
+        keys = [(entry.id, entry.account_id) for entry in decoded if isinstance(entry, Received)]
+        seen = await self._dedup.seen(keys)
+        return tuple(e for e in decoded if not (isinstance(e, Received) and (e.id, e.account_id) in seen))
 
     async def _settled(self, taken: Take, results: list[Result]) -> None:
         fenced = frozenset[int]().union(*(result.fenced for result in results))

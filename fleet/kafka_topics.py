@@ -1,5 +1,6 @@
 """Creation and checking of topics at start, by the one table of topics."""
 
+import asyncio
 from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -49,7 +50,16 @@ def _new(topic: Topic, replication: int) -> NewTopic:
 
 async def _check(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
     wanted = {topic.name: topic for topic in topics}
-    for found in await admin.describe_topics(list(wanted)):
-        partitions = len(found["partitions"])
-        if partitions != wanted[found["topic"]].partitions:
-            raise TopicMismatchError(wanted[found["topic"]], partitions)
+    for name, partitions in (await _partitions(admin, list(wanted))).items():
+        if partitions != wanted[name].partitions:
+            raise TopicMismatchError(wanted[name], partitions)
+
+
+async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    """Partitions of each topic. A topic just made is not known to every broker at once."""
+    for _ in range(100):
+        found = await admin.describe_topics(names)
+        if not any(topic["error_code"] for topic in found):
+            return {topic["topic"]: len(topic["partitions"]) for topic in found}
+        await asyncio.sleep(0.1)
+    raise KafkaError("topics were created but the brokers do not show them")

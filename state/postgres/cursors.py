@@ -1,10 +1,10 @@
 """The cursor fence: how far a group has applied a partition, moved only from the value it last had."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 
 SQL: Final = queries("cursors")
@@ -47,3 +47,13 @@ async def advance(connection: Connection, group: str, topic: str, spans: Iterabl
         [span.stop for span in ordered],
     )
     return {row["partition"] for row in rows}
+
+
+async def listed(connection: Connection) -> Sequence[Row]:
+    """Every cursor, for an operator."""
+    return await connection.fetch(SQL.listed)
+
+
+async def put(connection: Connection, group: str, topic: str, partition: int, offset: int) -> None:
+    """Set a cursor by an operator's decision, whatever it was."""
+    await connection.execute(SQL.put, group, topic, partition, offset)

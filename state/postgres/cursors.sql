@@ -20,3 +20,14 @@ WHERE cursors.consumer_group = $1
   AND cursors.partition = span.partition
   AND cursors.next_offset = span.start
 RETURNING cursors.partition;
+
+-- name: listed
+SELECT consumer_group, topic, partition, next_offset, moved_at
+FROM cursors
+ORDER BY consumer_group, topic, partition;
+
+-- name: put
+-- An operator's decision, nothing else ever sets a cursor.
+INSERT INTO cursors (consumer_group, topic, partition, next_offset, moved_at)
+VALUES ($1, $2, $3, $4, clock_timestamp())
+ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET next_offset = excluded.next_offset, moved_at = excluded.moved_at;

@@ -12,25 +12,34 @@ from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 
 SQL: Final = queries("effects")
+_CLAIMS: Final = 0x65666663  # "effc"
+PURGED_AT_ONCE: Final = 5_000
 
 EffectRow = tuple[str, UUID, str, str, str | None, str, str | None, datetime]
 """account id, effect id, kind, target, coalescing key, payload (JSON), cause (command id), due."""
 
 
+class LeaseLostError(Exception):
+    """Somebody else works on the effect by now: nothing may be written for it, nothing sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Claimed work. `generation` says how often it was asked for; `progress` is a recovery point."""
+    """Claimed work. `generation` says how often it was asked for.
+
+    `leased_until` is by the database's clock and no two claims of one effect have the same.
+    """
 
     account_id: str
     id: UUID
     kind: str
     target: str
     payload: Mapping[str, Any]
-    progress: Mapping[str, Any] | None
     cause: str | None
     generation: int
     attempts: int
     created_at: datetime
+    leased_until: datetime
 
 
 async def add(connection: Connection, rows: Sequence[EffectRow]) -> None:
@@ -39,51 +48,73 @@ async def add(connection: Connection, rows: Sequence[EffectRow]) -> None:
 
 
 def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
-    """One row per coalescing key: a statement can't touch one row twice. The last one asked wins."""
+    """One row per coalescing key, as a statement can't touch one row twice: the last, with all payloads."""
     latest: dict[tuple[object, ...], EffectRow] = {}
     for row in rows:
-        account_id, effect_id, kind, target, coalesce, *_ = row
-        latest[(account_id, target, kind, coalesce or effect_id)] = row
+        account_id, effect_id, kind, target, coalesce, payload, cause, due = row
+        key = (account_id, target, kind, coalesce or effect_id)
+        if earlier := latest.get(key):
+            merged = {**orjson.loads(earlier[5]), **orjson.loads(payload)}
+            payload = orjson.dumps(merged).decode()
+        latest[key] = (account_id, effect_id, kind, target, coalesce, payload, cause, due)
     return list(latest.values())
 
 
 async def claim(
-    connection: Connection, *, worker: str, kinds: Sequence[str], lease: timedelta, limit: int, now: datetime
+    connection: Connection, *, worker: str, kinds: Sequence[str], lease: timedelta, limit: int
 ) -> list[Effect]:
     """Take up to `limit` due effects for `lease`; nobody else gets them before it ends."""
-    rows = await connection.fetch(SQL.claim, worker, lease, limit, now, kinds)
+    async with connection.transaction():
+        await connection.execute(SQL.lock_claims, _CLAIMS)
+        rows = await connection.fetch(SQL.claim, worker, lease, limit, kinds)
     return [_effect(row) for row in rows]
 
 
-async def extend(connection: Connection, *, worker: str, ids: Sequence[UUID], until: datetime) -> None:
-    """Keep claimed effects for longer while they are worked on."""
-    await connection.execute(SQL.extend, worker, ids, until)
+async def read_again(connection: Connection, effect: Effect, worker: str) -> Effect:
+    """The effect as it stands in the caller's snapshot. Raises `LeaseLostError`."""
+    row = await connection.fetchrow(SQL.read_again, effect.account_id, effect.id, worker)
+    if row is None:
+        raise LeaseLostError
+    return _effect(row)
 
 
-async def note_progress(
-    connection: Connection, effect: Effect, worker: str, progress: Mapping[str, Any]
-) -> bool:
-    """Write a recovery point before the call it describes; False when the lease was lost."""
-    text = orjson.dumps(progress).decode()
-    status = await connection.execute(SQL.note_progress, effect.account_id, effect.id, worker, text)
-    return bool(status == "UPDATE 1")
+async def extend(
+    connection: Connection, *, worker: str, effects: Sequence[Effect], lease: timedelta
+) -> set[UUID]:
+    """Keep claimed effects for longer while they are worked on; gives those that are still ours."""
+    account_ids, ids = [effect.account_id for effect in effects], [effect.id for effect in effects]
+    return {row["id"] for row in await connection.fetch(SQL.extend, worker, lease, account_ids, ids)}
 
 
 async def finish(
-    connection: Connection, effect: Effect, worker: str, *, state: str, error: str | None, now: datetime
-) -> bool:
-    """Close as done or failed; False when the lease was lost, and then nothing else may be written."""
-    found = await connection.fetchval(
-        SQL.finish, effect.account_id, effect.id, worker, effect.generation, state, error, now
+    connection: Connection, effect: Effect, worker: str, *, generation: int, state: str, error: str | None
+) -> str:
+    """Close what was asked for up to `generation` as done or failed; gives the row's state from now on.
+
+    Raises `LeaseLostError`: then nothing else may be written.
+    """
+    found: str | None = await connection.fetchval(
+        SQL.finish, effect.account_id, effect.id, worker, generation, state, error
     )
-    return found is not None
+    if found is None:
+        raise LeaseLostError
+    return found
 
 
 async def retry_later(
-    connection: Connection, effect: Effect, worker: str, *, due: datetime, error: str
+    connection: Connection, effect: Effect, worker: str, *, delay: timedelta, error: str, counted: bool = True
 ) -> None:
-    """Give the effect back, to be claimed again from `due` on."""
-    await connection.execute(SQL.retry_later, effect.account_id, effect.id, worker, due, error)
+    """Give the effect back, to be claimed again after `delay`; a lost lease has nothing to give."""
+    await connection.execute(
+        SQL.retry_later,
+        effect.account_id,
+        effect.id,
+        worker,
+        effect.generation,
+        delay,
+        0 if counted else 1,
+        error,
+    )
 
 
 async def reopen(connection: Connection, effect_id: UUID | None) -> list[UUID]:
@@ -96,10 +127,10 @@ async def listed(connection: Connection, *, states: Sequence[str], limit: int) -
     return await connection.fetch(SQL.listed, states, limit)
 
 
-async def backlog(connection: Connection) -> dict[tuple[str, str], tuple[int, float]]:
-    """By target and state: how many, and the age of the oldest in seconds."""
+async def backlog(connection: Connection) -> dict[tuple[str, str, str], tuple[int, float]]:
+    """By target, kind and state: how many are not done, and the age of the oldest in seconds."""
     rows = await connection.fetch(SQL.backlog)
-    return {(row["target"], row["state"]): (row["depth"], row["oldest"]) for row in rows}
+    return {(row["target"], row["kind"], row["state"]): (row["depth"], row["oldest"]) for row in rows}
 
 
 async def open_of(connection: Connection, account_id: str) -> Sequence[Row]:
@@ -107,9 +138,10 @@ async def open_of(connection: Connection, account_id: str) -> Sequence[Row]:
     return await connection.fetch(SQL.open_of, account_id)
 
 
-async def purge(connection: Connection, before: datetime) -> None:
-    """Forget finished work older than `before`."""
-    await connection.execute(SQL.purge, before)
+async def purge(connection: Connection, before: datetime) -> int:
+    """Forget some of the work that was finished before `before`; gives how much."""
+    status = await connection.execute(SQL.purge, before, PURGED_AT_ONCE)
+    return int(status.rpartition(" ")[2])
 
 
 def _effect(row: Row) -> Effect:
@@ -119,9 +151,9 @@ def _effect(row: Row) -> Effect:
         kind=row["kind"],
         target=row["target"],
         payload=orjson.loads(row["payload"]),
-        progress=orjson.loads(row["progress"]) if row["progress"] else None,
         cause=row["cause"],
         generation=row["generation"],
         attempts=row["attempts"],
         created_at=row["created_at"],
+        leased_until=row["leased_until"],
     )

@@ -1,5 +1,6 @@
 -- name: add
--- One open row per coalescing key: asking again raises its generation and lets it run at once.
+-- One open row per coalescing key: asking again raises its generation and lets it run at once. Payloads are
+-- merged: what was asked for once holds until the work is done.
 INSERT INTO effects AS open
     (account_id, id, kind, target, coalesce_key, payload, cause, due_at, created_at)
 SELECT account_id, id, kind, target, coalesce_key, payload, cause, due_at, due_at
@@ -8,68 +9,95 @@ ORDER BY account_id, id
 ON CONFLICT (account_id, target, kind, coalesce_key) WHERE state = 'open' AND coalesce_key IS NOT NULL
 DO UPDATE SET
     generation = open.generation + 1,
-    payload = excluded.payload,
+    payload = (open.payload::jsonb || excluded.payload::jsonb)::text,
     cause = excluded.cause,
     attempts = 0,
     due_at = least(open.due_at, excluded.due_at);
 
+-- name: lock_claims
+-- Claims follow one another in the whole fleet: each sees the leases of those before it, so that two
+-- effects of one account and target are never worked on at once.
+SELECT pg_advisory_xact_lock($1);
+
 -- name: claim
--- The oldest due effects that nobody works on, none of them behind an older open one of the same
--- account and target. The candidate rows come off the partial index on due_at.
+-- The oldest due effects, none of them behind an older open one of the same account and target nor beside
+-- one that is worked on. The candidates come off the partial index on due_at. All times are the database's.
 WITH candidate AS (
     SELECT account_id, id
     FROM effects AS mine
     WHERE state = 'open'
-      AND due_at <= $4
-      AND (leased_until IS NULL OR leased_until < $4)
-      AND kind = ANY($5::text[])
+      AND due_at <= statement_timestamp()
+      AND (leased_until IS NULL OR leased_until < statement_timestamp())
+      AND kind = ANY($4::text[])
       AND NOT EXISTS (
-          SELECT FROM effects AS older
-          WHERE older.account_id = mine.account_id
-            AND older.target = mine.target
-            AND older.state = 'open'
-            AND older.id < mine.id
+          SELECT FROM effects AS other
+          WHERE other.account_id = mine.account_id
+            AND other.target = mine.target
+            AND other.state = 'open'
+            AND other.id <> mine.id
+            AND (other.id < mine.id OR other.leased_until >= statement_timestamp())
       )
     ORDER BY due_at
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
 UPDATE effects
-SET leased_by = $1, leased_until = $4::timestamptz + $2::interval, attempts = attempts + 1
+SET leased_by = $1, leased_until = statement_timestamp() + $2::interval, attempts = attempts + 1
 FROM candidate
 WHERE effects.account_id = candidate.account_id AND effects.id = candidate.id
-RETURNING effects.account_id, effects.id, kind, target, payload, progress, cause, generation, attempts, created_at;
+RETURNING effects.account_id, effects.id, kind, target, payload, cause, generation, attempts,
+          created_at, leased_until;
 
--- name: extend
-UPDATE effects SET leased_until = $3
-WHERE leased_by = $1 AND state = 'open' AND id = ANY($2::uuid[]);
-
--- name: note_progress
--- A recovery point: written before the call it describes.
-UPDATE effects SET progress = $4
+-- name: read_again
+-- Claimed work as it stands now, in the snapshot of whoever works on it.
+SELECT account_id, id, kind, target, payload, cause, generation, attempts, created_at, leased_until
+FROM effects
 WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 
--- name: finish
--- Done, unless more was asked for meanwhile: then it stays open and runs again. `progress` goes with a
--- finished row: what it held is told by the result.
+-- name: extend
+-- What is not returned was taken over by somebody else.
 UPDATE effects
-SET state = CASE WHEN generation = $4 THEN $5 ELSE 'open' END,
-    finished_at = CASE WHEN generation = $4 THEN $7::timestamptz END,
-    due_at = CASE WHEN generation = $4 THEN due_at ELSE $7 END,
-    attempts = CASE WHEN generation = $4 THEN attempts ELSE 0 END,
-    last_error = $6, leased_by = NULL, leased_until = NULL, progress = NULL
-WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open'
-RETURNING id;
+SET leased_until = statement_timestamp() + $2::interval
+FROM unnest($3::text[], $4::uuid[]) AS held (account_id, id)
+WHERE effects.account_id = held.account_id AND effects.id = held.id
+  AND leased_by = $1 AND state = 'open'
+RETURNING effects.id;
+
+-- name: finish
+-- Done or failed, unless more was asked for meanwhile: then it stays open and runs again. A finished row
+-- speaks for earlier failures of its coalescing key, which count as settled.
+WITH finished AS (
+    UPDATE effects
+    SET state = CASE WHEN generation = $4 THEN $5 ELSE 'open' END,
+        finished_at = CASE WHEN generation = $4 THEN statement_timestamp() END,
+        due_at = CASE WHEN generation = $4 THEN due_at ELSE statement_timestamp() END,
+        attempts = CASE WHEN generation = $4 THEN attempts ELSE 0 END,
+        last_error = $6, leased_by = NULL, leased_until = NULL
+    WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open'
+    RETURNING account_id, id, kind, target, coalesce_key, state
+), settled AS (
+    UPDATE effects AS failed
+    SET state = 'done'
+    FROM finished
+    WHERE failed.account_id = finished.account_id AND failed.target = finished.target
+      AND failed.kind = finished.kind AND failed.coalesce_key = finished.coalesce_key
+      AND failed.state = 'failed' AND finished.state <> 'open' AND failed.id <> finished.id
+)
+SELECT state FROM finished;
 
 -- name: retry_later
+-- At once if more was asked for meanwhile. An attempt that was not one (held back, not sent) is not counted.
 UPDATE effects
-SET due_at = $4, last_error = $5, leased_by = NULL, leased_until = NULL
+SET due_at = statement_timestamp() + CASE WHEN generation = $4 THEN $5::interval ELSE interval '0' END,
+    attempts = greatest(0, attempts - $6::integer),
+    last_error = $7, leased_by = NULL, leased_until = NULL
 WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 
 -- name: reopen
--- An operator tries failed work again, or open work at once.
+-- An operator tries failed work again, or open work at once. It counts as asked for anew, so that no key
+-- derived from the generation repeats an old answer.
 UPDATE effects AS failed
-SET state = 'open', due_at = clock_timestamp(), attempts = 0, finished_at = NULL
+SET state = 'open', due_at = statement_timestamp(), attempts = 0, finished_at = NULL, generation = generation + 1
 WHERE (failed.id = $1 OR ($1 IS NULL AND failed.state = 'failed'))
   AND failed.state <> 'done'
   AND NOT EXISTS (
@@ -88,11 +116,15 @@ ORDER BY created_at
 LIMIT $2;
 
 -- name: backlog
-SELECT target, state, count(*) AS depth,
-       coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest
-FROM effects
-WHERE state <> 'done'
-GROUP BY target, state;
+-- Two partial indexes, so that finished work costs nothing.
+SELECT target, kind, state, count(*) AS depth,
+       coalesce(extract(epoch FROM statement_timestamp() - min(created_at)), 0)::float8 AS oldest
+FROM (
+    SELECT target, kind, state, created_at FROM effects WHERE state = 'open'
+    UNION ALL
+    SELECT target, kind, state, created_at FROM effects WHERE state = 'failed'
+) AS unfinished
+GROUP BY target, kind, state;
 
 -- name: open_of
 -- The open or failed work of one account, for its billing state.
@@ -102,4 +134,13 @@ WHERE account_id = $1 AND state <> 'done'
 ORDER BY id;
 
 -- name: purge
-DELETE FROM effects WHERE state = 'done' AND finished_at < $1;
+-- The oldest finished work, a bounded number of rows at a time.
+DELETE FROM effects
+USING (
+    SELECT account_id, id FROM effects
+    WHERE state = 'done' AND finished_at < $1
+    ORDER BY finished_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+) AS old
+WHERE effects.account_id = old.account_id AND effects.id = old.id;

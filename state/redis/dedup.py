@@ -23,6 +23,10 @@ _PATIENCE: Final = 2.0
 """Seconds without asking a Redis that failed: a slow one must not slow every batch."""
 
 
+CommandKey = tuple[UUID, str]
+"""A command's id and its account: an id that turns up for another account is no duplicate but a fault."""
+
+
 class Dedup:
     """The filter of one process. `history` tells one life of the database from another."""
 
@@ -30,15 +34,15 @@ class Dedup:
         self._redis, self._history = redis, history
         self._ask_after = 0.0
 
-    async def seen(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Those of `ids` that certainly have an outcome; none when Redis is away."""
-        if not ids or time.monotonic() < self._ask_after:
+    async def seen(self, commands: Sequence[CommandKey]) -> set[CommandKey]:
+        """Those of `commands` that certainly have an outcome; none when Redis is away."""
+        if not commands or time.monotonic() < self._ask_after:
             return set()
-        buckets = self._buckets(ids)
+        buckets = self._buckets(commands)
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for key, members in buckets.items():
-                    pipe.smismember(key, [member.bytes for member in members])
+                    pipe.smismember(key, [_member(command) for command in members])
                 answers = await pipe.execute()
         except REDIS_DOWN:
             self._failed()
@@ -50,25 +54,29 @@ class Dedup:
             if is_known
         }
 
-    async def mark(self, ids: Sequence[UUID]) -> None:
-        """Remember committed ids. Only ever called after the commit."""
-        if not ids or time.monotonic() < self._ask_after:
+    async def mark(self, commands: Sequence[CommandKey]) -> None:
+        """Remember committed commands. Only ever called after the commit."""
+        if not commands or time.monotonic() < self._ask_after:
             return
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                for key, members in self._buckets(ids).items():
-                    pipe.sadd(key, *(member.bytes for member in members))
+                for key, members in self._buckets(commands).items():
+                    pipe.sadd(key, *map(_member, members))
                     pipe.expire(key, _KEPT_SECONDS)
                 await pipe.execute()
         except REDIS_DOWN:
             self._failed()
 
-    def _buckets(self, ids: Iterable[UUID]) -> dict[str, list[UUID]]:
-        buckets: dict[str, list[UUID]] = defaultdict(list)
-        for member in ids:
-            buckets[f"dedup:{self._history}:{uuid7_ms(member) // _BUCKET_MS}"].append(member)
+    def _buckets(self, commands: Iterable[CommandKey]) -> dict[str, list[CommandKey]]:
+        buckets: dict[str, list[CommandKey]] = defaultdict(list)
+        for command in commands:
+            buckets[f"dedup:{self._history}:{uuid7_ms(command[0]) // _BUCKET_MS}"].append(command)
         return buckets
 
     def _failed(self) -> None:
         REDIS_ERRORS.labels(use="dedup").inc()
         self._ask_after = time.monotonic() + _PATIENCE
+
+
+def _member(command: CommandKey) -> bytes:
+    return command[0].bytes + command[1].encode()

@@ -146,7 +146,6 @@ CREATE TABLE effects (
     target        text NOT NULL,
     coalesce_key  text,
     payload       text NOT NULL,
-    progress      text,
     cause         text,
     state         text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'failed')),
     generation    integer NOT NULL DEFAULT 1,

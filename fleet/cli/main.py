@@ -1,0 +1,57 @@
+"""`fleet`: run its members and entry points, and look after what they do."""
+
+import asyncio
+import sys
+
+import click
+
+from fleet.cli.cursors import cursors
+from fleet.cli.effects import effects
+from fleet.cli.parked import parked
+from fleet.cli.store import with_store
+from fleet.cli.tokens import token
+from fleet.kafka_topics import ensure_topics
+from fleet.logs import configure
+from fleet.members import BUILDERS, build
+from fleet.process import Host
+from fleet.settings import Settings
+from state.postgres.migrate import apply_migrations
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """The account side of a billing platform: workers, entry points and their care.
+
+    Where the stores are comes from the environment: DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP and the
+    rest of docs/settings.md. On a local stack: `source .local/run.env` first.
+    """
+
+
+@main.command()
+@click.argument("members", nargs=-1, required=True, type=click.Choice(sorted(BUILDERS)))
+def run(members: tuple[str, ...]) -> None:
+    """Run MEMBERS of the fleet in one process, with /livez, /readyz and /metrics on WORKER_PORT."""
+    settings = Settings()
+    configure(settings.log_level)
+    host = Host([build(name, settings) for name in dict.fromkeys(members)])
+    host.run(settings)
+    sys.exit(1 if host.failed else 0)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the schema up to date. Safe beside running workers, and to repeat."""
+    with_store(apply_migrations)
+    click.echo("The schema is up to date.")
+
+
+@main.command()
+def topics() -> None:
+    """Create missing topics and check those that are there."""
+    settings = Settings()
+    asyncio.run(ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication))
+    click.echo("The topics are as they should be.")
+
+
+for group in (token, effects, parked, cursors):
+    main.add_command(group)

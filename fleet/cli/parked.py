@@ -1,0 +1,75 @@
+"""`fleet parked`: accounts whose commands were set aside, and how to move them on."""
+
+import asyncio
+import getpass
+from uuid import UUID
+
+import click
+from uuid6 import uuid7
+
+from fleet.cli.store import age, show, with_store
+from fleet.settings import Settings
+from producers.publisher import Publisher
+from state.postgres import parking as rows
+from topics.message import Actor, Command, Envelope, Role
+from topics.parking import DiscardParked, ReleaseParked
+from topics.table import COMMANDS
+
+
+@click.group()
+def parked() -> None:
+    """Accounts whose commands wait because one of them could not be decided."""
+
+
+@parked.command("list")
+@click.option("--limit", default=50, show_default=True)
+def listed(limit: int) -> None:
+    """Show parked accounts, longest first, with the command that stands first."""
+    found = with_store(lambda connection: rows.listed(connection, limit))
+    columns = ("account", "commands", "since", "first command", "error", "source")
+    show(
+        "Parked accounts",
+        columns,
+        (
+            (
+                row["account_id"],
+                row["commands"],
+                age(row["since"]),
+                row["first_command"],
+                row["error"],
+                row["source"],
+            )
+            for row in found
+        ),
+        empty="No account is parked.",
+    )
+
+
+@parked.command()
+@click.argument("account_id")
+@click.option("--reason", required=True, help="Why it should go well now; kept in the journal.")
+def release(account_id: str, reason: str) -> None:
+    """Apply an account's parked commands again, in their order."""
+    _publish(account_id, ReleaseParked(reason=reason))
+
+
+@parked.command()
+@click.argument("account_id")
+@click.argument("command_id", type=click.UUID)
+@click.option("--reason", required=True, help="Why it is given up; kept with the dead letter.")
+def discard(account_id: str, command_id: UUID, reason: str) -> None:
+    """Give up one parked command: it becomes a dead letter. The account's others stay parked."""
+    _publish(account_id, DiscardParked(command_id=command_id, reason=reason))
+
+
+def _publish(account_id: str, command: Command) -> None:
+    """Through Kafka like everything else, so that it takes its turn among the account's commands."""
+    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "/fleet")
+    envelope = Envelope(uuid7(), command.type, account_id, operator)
+
+    async def run() -> None:
+        async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:
+            await publisher.publish(COMMANDS.name, envelope, command)
+
+    asyncio.run(run())
+    click.echo(f"Asked for as {envelope.id}; `fleet parked list` shows what is left.")

@@ -1,0 +1,53 @@
+"""What the operator's commands share: a connection for one command, and a table to read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fleet.settings import Settings
+from state.postgres.connection import STORE_DOWN, Connection, connect
+
+T = TypeVar("T")
+
+
+def with_store(work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run one piece of work on a connection; a store that is down is a sentence, not a traceback."""
+
+    async def run() -> T:
+        connection = await connect(Settings().database_url, name="fleet-cli")
+        try:
+            return await work(connection)
+        finally:
+            await connection.close(timeout=2)
+
+    try:
+        return asyncio.run(run())
+    except STORE_DOWN as down:
+        raise click.ClickException(f"PostgreSQL can't be reached (DATABASE_URL): {down}") from None
+
+
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Print a table, or a sentence when there is nothing in it."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console()
+    console.print(table if table.row_count else empty)
+
+
+def age(since: datetime | None) -> str:
+    """How long ago, to a person: `3 min`."""
+    if since is None:
+        return ""
+    seconds = (datetime.now(UTC) - since).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,100 @@
+"""A worker process: members hosted by one FastStream application with health and metrics."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+import uvicorn
+import uvloop
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from prometheus_client import make_asgi_app
+
+from fleet.kafka_topics import ensure_topics
+from fleet.members import Member
+from fleet.settings import Settings
+
+log = structlog.get_logger()
+
+STOP_SECONDS: Final = 25.0
+"""Longer than a revocation waits, shorter than what an orchestrator grants before it kills."""
+
+
+class Host:
+    """Runs members until one fails or the process is told to stop."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._members = members
+        self._server: uvicorn.Server | None = None
+        self._ready = False
+        self.failed = False
+
+    def run(self, settings: Settings) -> None:
+        """Serve until SIGTERM or SIGINT; `failed` says whether a member broke."""
+        uvloop.run(self._serve(settings))
+
+    async def _serve(self, settings: Settings) -> None:
+        await ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication)
+        config = uvicorn.Config(
+            self._application(),
+            host=settings.host,
+            port=settings.worker_port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+        )
+        self._server = uvicorn.Server(config)
+        await self._server.serve()
+
+    def _application(self) -> AsgiFastStream:
+        brokers = [broker for member in self._members for broker in member.brokers]
+        return AsgiFastStream(
+            *brokers,
+            lifespan=self._lifespan,
+            asgi_routes=[
+                ("/livez", get(self._livez)),
+                ("/readyz", get(self._readyz)),
+                ("/metrics", make_asgi_app()),
+            ],
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, **_options: Any) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._watch(member), name=member.name) for member in self._members]
+        self._ready = True
+        try:
+            yield
+        finally:
+            self._ready = False
+            for member in self._members:
+                member.running.stop()
+            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            for task in late:
+                log.error("member_killed", member=task.get_name())
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _watch(self, member: Member) -> None:
+        """A member that breaks takes the process with it: whoever started it starts it again."""
+        try:
+            await member.running.run()
+        except Exception:
+            log.exception("member_failed", member=member.name)
+            self.failed = True
+            if self._server:
+                self._server.should_exit = True
+
+    async def _livez(self, _scope: Any) -> AsgiResponse:
+        """Whether the process should be left running."""
+        return _answer([reason for member in self._members if (reason := member.stuck())])
+
+    async def _readyz(self, _scope: Any) -> AsgiResponse:
+        """Whether it does its work."""
+        reasons = [reason for member in self._members if (reason := member.trouble() or member.stuck())]
+        return _answer(reasons if self._ready else ["starting or stopping"])
+
+
+def _answer(reasons: Sequence[str]) -> AsgiResponse:
+    body = "\n".join(reasons) or "ok"
+    return AsgiResponse(body.encode(), 503 if reasons else 200, {"content-type": "text/plain; charset=utf-8"})

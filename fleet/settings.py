@@ -1,0 +1,47 @@
+"""Everything that can be set, read once from the environment. `docs/settings.md` is made from here."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the stores are and how large things may be. Each field is an environment variable."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        "postgresql://postgres@127.0.0.1:5432/billing", description="PostgreSQL 16 or later."
+    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis 6.2 or later; may be away.")
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated.")
+    topic_replication: int = Field(1, ge=1, description="Replicas of topics that are created at start.")
+
+    host: str = Field("127.0.0.1", description="Address on which everything listens.")
+    dashboard_port: int = Field(8080, description="The customers' Dashboard.")
+    iapi_port: int = Field(8081, description="The service-to-service gateway.")
+    worker_port: int = Field(9100, description="Metrics and health of a worker process.")
+
+    lane_workers: int = Field(
+        2, ge=1, le=32, description="Workers, each with a connection, per lane and process."
+    )
+    lane_batch: int = Field(500, ge=1, le=5000, description="Records in one transaction at most.")
+    lane_backlog: int = Field(
+        4000, ge=1, description="Records buffered per worker before its partitions pause."
+    )
+    invalid_share: float = Field(0.5, gt=0, description="Share of invalid records that halts a lane.")
+
+    outcome_wait_seconds: float = Field(10.0, gt=0, description="How long HTTP waits before it answers 202.")
+    token_requests_per_minute: int = Field(1200, ge=1, description="Requests per token and minute.")
+    account_requests_per_minute: int = Field(600, ge=1, description="Requests per account and minute.")
+    service_requests_per_minute: int = Field(60_000, ge=1, description="Requests per iAPI caller.")
+    service_keys: Path | None = Field(None, description="JSON file of the iAPI callers: keys and scopes.")
+
+    stripe_api_key: SecretStr = Field(SecretStr("sk_test_sandbox"), description="Stripe's secret key.")
+    stripe_api_base: str = Field("https://api.stripe.com", description="Where Stripe's API is.")
+    stripe_requests_per_second: int = Field(100, ge=1, description="The fleet's budget over all endpoints.")
+    stripe_endpoint_requests_per_second: int = Field(25, ge=1, description="The fleet's budget per endpoint.")
+    effects_concurrency: int = Field(16, ge=1, description="Effects performed at once by one process.")
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

@@ -1,0 +1,37 @@
+"""Marks of operations under way: whose they are, for the time between the answer 202 and the outcome."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+
+from observability.metrics import REDIS_ERRORS
+from state.redis.connection import REDIS_DOWN
+
+KEPT_SECONDS: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A published command: its account, its type and who sent it."""
+
+    account_id: str
+    type: str
+    actor: str
+
+
+async def mark(redis: Redis, command_id: UUID, operation: Underway) -> None:
+    """Remember it for a day, as well as Redis can."""
+    value = orjson.dumps((operation.account_id, operation.type, operation.actor))
+    try:
+        await redis.set(f"operation:{command_id}", value, ex=KEPT_SECONDS)
+    except REDIS_DOWN:
+        REDIS_ERRORS.labels(use="operations").inc()
+
+
+async def find(redis: Redis, command_id: UUID) -> Underway | None:
+    """The mark, None when there is none. Raises one of `REDIS_DOWN`: that is not the same as none."""
+    value = await redis.get(f"operation:{command_id}")
+    return None if value is None else Underway(*orjson.loads(value))
