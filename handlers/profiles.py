@@ -81,7 +81,9 @@ def patch(account: Account, command: PatchProfile, context: Context) -> Decision
         return _absent()
     if conflict := version_conflict(command.expected_version, profile.version):
         return conflict
-    given: dict[str, str | None] = {name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set}
+    given: dict[str, str | None] = {
+        name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set
+    }
     fields = normalise({**profile.fields, **given})
     if found := problems_of(fields, tuple(given)):
         return _invalid(found)

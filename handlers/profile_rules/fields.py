@@ -17,9 +17,9 @@ class Field:
     limit: int
 
 
-# The limits keep within Stripe's (name 256, business name 150, e-mail 512, address line 500). A telephone number
-# reaches Stripe in E.164, 16 characters of the 20 allowed, so what was typed may be longer. 254 is RFC 5321's
-# longest address, 35 the longest language tag RFC 5646 (4.4.1) asks everyone to hold.
+# The limits keep within Stripe's (name 256, business name 150, e-mail 512, address line 500). A telephone
+# number reaches Stripe in E.164, 16 characters of the 20 allowed, so what was typed may be longer. 254 is
+# RFC 5321's longest address, 35 the longest language tag RFC 5646 (4.4.1) asks everyone to hold.
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
@@ -41,8 +41,9 @@ FIELDS: Mapping[str, Field] = {
     )
 }
 
-# Control characters, line and paragraph separators, bidirectional overrides (they make an invoice read otherwise
-# than it is written), lone surrogates and non-characters (neither UTF-8 nor the XML of an e-invoice can hold them).
+# Control characters, line and paragraph separators, bidirectional overrides (they make an invoice read
+# otherwise than it is written), lone surrogates and non-characters (neither UTF-8 nor the XML of an
+# e-invoice can hold them).
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 

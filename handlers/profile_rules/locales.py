@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from langcodes import standardize_tag, tag_is_valid
+from langcodes import Language, standardize_tag, tag_is_valid
 from langcodes.tag_parser import LanguageTagError
 
 
@@ -12,13 +12,15 @@ def is_locale(tag: str) -> bool:
 
 
 def normal_locale(tag: str) -> str:
-    """The tag in its standard spelling ("en_us" -> "en-US", "iw" -> "he"), or `tag` itself if it is not one."""
+    """The tag in its standard spelling ("en_us" -> "en-US", "iw" -> "he"), `tag` itself if it is not one."""
     return _standard(tag) or tag
 
 
 @lru_cache(maxsize=2048)
 def _standard(tag: str) -> str | None:
     try:
-        return standardize_tag(tag) if tag_is_valid(tag) else None
+        standard = standardize_tag(tag) if tag_is_valid(tag) else None
+        # Every registered extended language ("zh-yue") has become a language of its own by now.
+        return standard if standard is not None and not Language.get(standard).extlangs else None
     except (LanguageTagError, ValueError):
         return None

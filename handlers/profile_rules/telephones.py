@@ -23,15 +23,15 @@ _SEPARATORS = str.maketrans("", "", "+ .-")
 def is_telephone(value: str, country: str | None) -> bool:
     """Whether `value` is a number that can be dialled from abroad; without a "+" it is one of `country`.
 
-    It must have a calling code and a length of that code's numbering plan. Whether its range is assigned is not
-    asked: plans grow faster than the library's data, nothing is decided by this field, and the public API's own
-    example (+1 111-867-5309) is in no assigned range.
+    It must have a calling code and a length of that code's numbering plan. Whether its range is assigned is
+    not asked: plans grow faster than the library's data, nothing is decided by this field, and the public
+    API's own example (+1 111-867-5309) is in no assigned range.
     """
     return _is_plain(value) or _number(value, country) is not None
 
 
 def e164(value: str, country: str | None) -> str | None:
-    """The number as +<calling code><number>, 16 characters at most, without an extension; None if it is none."""
+    """The number as +<calling code><number>, at most 16 characters, no extension; None if it is none."""
     number = _number(value, country)
     return None if number is None else format_number(number, PhoneNumberFormat.E164)
 
@@ -57,7 +57,7 @@ def _lengths(calling_code: str) -> frozenset[int]:
     if region is None or region == "001":
         return frozenset()
     plan = PhoneMetadata.metadata_for_region(region)
-    return frozenset() if plan is None else frozenset(plan.general_desc.possible_length)
+    return frozenset(plan.general_desc.possible_length) if plan and plan.general_desc else frozenset()
 
 
 @lru_cache(maxsize=8192)

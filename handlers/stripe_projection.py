@@ -1,0 +1,150 @@
+"""The desired Stripe customer, as a pure projection of our account, and how far Stripe is from it (DESIGN.md 7).
+
+Identity goes from us to Stripe. What we do not own is left alone: an account that never had a profile says
+nothing about name or address; one whose profile was deleted or erased says that they are blank.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from handlers.accounts import AccountRecord
+from handlers.profile_rules import StripeTaxId, e164, stripe_tax_id
+from handlers.profiles import Profile
+from handlers.stripe_customers import StripeCustomer
+from topics.accounts import Flag
+
+DEFAULT_LOCALE: Final = "en"
+"""Stripe has no way to take a customer's locales back, so an account without one has this."""
+
+ADDRESS_FIELDS: Final[Mapping[str, str]] = {
+    "line1": "address",
+    "line2": "address2",
+    "city": "city",
+    "state": "state",
+    "postal_code": "zipcode",
+    "country": "country",
+}
+"""Stripe's name of each part of an address, and the profile's."""
+
+LONGEST_PHONE: Final = 20
+METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
+"""Stripe's limits (docs.stripe.com/metadata, DOMAIN.md 2)."""
+
+SHARED_REASON: Final = "Several accounts share this Stripe customer, so it is not changed automatically."
+
+
+class MetadataLimitError(Exception):
+    """The metadata to mirror does not fit into Stripe's limits: a defect of the whitelist."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"metadata {key!r}: {problem}")
+        self.key, self.problem = key, problem
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What Stripe shall hold. None leaves a field alone, "" and () make it blank.
+
+    `address` has all of `ADDRESS_FIELDS` when it is ours. `metadata` names only the keys we mirror.
+    """
+
+    name: str | None
+    email: str | None
+    phone: str | None
+    address: Mapping[str, str] | None
+    preferred_locales: tuple[str, ...] | None
+    tax_ids: tuple[StripeTaxId, ...] | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How far Stripe is from the account: `reason` and `since` as far as they are known."""
+
+    state: Literal["none", "pending", "synced", "failed"]
+    reason: str | None = None
+    since: datetime | None = None
+
+
+def project(account_id: str, record: AccountRecord, profile: Profile | None) -> Projection:
+    """The customer that Stripe shall hold for the account. A profile with `deleted_on` counts as blank."""
+    metadata = checked_metadata(
+        {
+            "account_id": account_id,
+            "account_type": record.type.value,
+            "bad_debt": "true" if record.flags & Flag.BAD_DEBT else "false",
+        }
+    )
+    if profile is None:
+        return Projection(None, None, None, None, None, None, metadata)
+    fields = {} if profile.deleted_on else profile.fields
+    tax_id = stripe_tax_id(fields)
+    return Projection(
+        name=_name(fields),
+        email=fields.get("billing_email") or "",
+        phone=_phone(fields),
+        address={ours: fields.get(theirs) or "" for ours, theirs in ADDRESS_FIELDS.items()},
+        preferred_locales=(fields.get("preferred_locale") or DEFAULT_LOCALE,),
+        tax_ids=(tax_id,) if tax_id else (),
+        metadata=metadata,
+    )
+
+
+def bare(account_id: str) -> Projection:
+    """A customer as it is created: it says whose it is and nothing about a person."""
+    return Projection(None, None, None, None, None, None, checked_metadata({"account_id": account_id}))
+
+
+def digest(projection: Projection) -> str:
+    """SHA-256 in hexadecimal of the projection's canonical JSON: equal digests, equal customers."""
+    text = json.dumps(asdict(projection), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sync_state(
+    account_id: str, record: AccountRecord, profile: Profile | None, customer: StripeCustomer | None
+) -> SyncState:
+    """Whether Stripe holds what it shall, from what the account knows of its customer."""
+    known = customer or StripeCustomer()
+    if known.customer_id is None and (profile is None or profile.deleted_on):
+        return SyncState("none")
+    if known.merged:
+        return SyncState("failed", SHARED_REASON, known.shared_as_of)
+    desired = digest(project(account_id, record, profile))
+    if known.projection == desired:
+        return SyncState("synced", None, known.synced_at)
+    if known.failure is not None and known.failure.projection == desired:
+        return SyncState("failed", known.failure.reason, known.failure.at)
+    edits = (record.edited_on, profile.edited_on) if profile else (record.edited_on,)
+    return SyncState("pending", None, max(edits))
+
+
+def checked_metadata(metadata: Mapping[str, str]) -> Mapping[str, str]:
+    """The same metadata. Raises `MetadataLimitError` when Stripe would refuse it."""
+    if len(metadata) > METADATA_KEYS:
+        raise MetadataLimitError(max(metadata), f"more than {METADATA_KEYS} keys")
+    for key, value in metadata.items():
+        if not 0 < len(key) <= METADATA_KEY_LENGTH:
+            raise MetadataLimitError(key, f"a key has 1 to {METADATA_KEY_LENGTH} characters")
+        if "[" in key or "]" in key:
+            raise MetadataLimitError(key, "a key has no square brackets")
+        if len(value) > METADATA_VALUE_LENGTH:
+            raise MetadataLimitError(key, f"a value has at most {METADATA_VALUE_LENGTH} characters")
+    return metadata
+
+
+def _name(fields: Mapping[str, str | None]) -> str:
+    """The company, else the person: what stands on an invoice."""
+    person = " ".join(part for part in (fields.get("first_name"), fields.get("last_name")) if part)
+    return fields.get("company") or person
+
+
+def _phone(fields: Mapping[str, str | None]) -> str:
+    """E.164 if it can be written so; what Stripe has no room for is left out rather than cut."""
+    typed = fields.get("telephone") or ""
+    number = e164(typed, fields.get("country")) or typed
+    return number if len(number) <= LONGEST_PHONE else ""
