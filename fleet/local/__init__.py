@@ -1,0 +1,1 @@
+"""`make run`: the whole fleet on a local stack of this machine."""

@@ -1,0 +1,96 @@
+"""The processes of the local fleet, as services of the sandbox's supervisor."""
+
+import asyncio
+import sys
+from typing import Final
+
+import httpx
+
+from fleet.kafka_topics import ensure_topics
+from fleet.local import credentials
+from fleet.local.settings import ROOT, LocalSettings
+from sandbox.local.service import Say, Service
+from state.postgres.connection import connect
+from state.postgres.migrate import apply_migrations
+
+SERVERS: Final = ("postgres", "redis", "kafka")
+FIRST: Final = "worker-commands"
+
+
+def plan(settings: LocalSettings) -> list[Service]:
+    """Servers, the Stripe double, workers and entry points, each in a process of its own."""
+    return [
+        *settings.stack.plan(),
+        _sandbox(settings),
+        _worker(settings, FIRST, ("commands", "relay"), settings.commands_worker_port),
+        _worker(settings, "worker-bulk", ("facts", "bulk"), settings.bulk_worker_port),
+        _worker(settings, "worker-effects", ("effects", "reconciler"), settings.effects_worker_port),
+        _entry_point(settings, "dashboard", settings.dashboard_port),
+        _entry_point(settings, "iapi", settings.iapi_port),
+    ]
+
+
+def _sandbox(settings: LocalSettings) -> Service:
+    port = settings.sandbox_port
+    data = settings.local_data / "stripe"
+    return Service(
+        name="sandbox",
+        argv=(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)),
+        cwd=ROOT,
+        ports=(port,),
+        ready=lambda: _answers(f"{settings.url(port)}/_sandbox/ready"),
+    )
+
+
+def _worker(settings: LocalSettings, name: str, members: tuple[str, ...], port: int) -> Service:
+    first = name == FIRST
+
+    async def prepare(say: Say) -> None:
+        say("bringing the schema and the topics up to date")
+        await _prepare(settings)
+
+    return Service(
+        name=name,
+        argv=(sys.executable, "-m", "fleet", "run", *members),
+        env={**settings.environment(), "WORKER_PORT": str(port)},
+        cwd=ROOT,
+        after=SERVERS if first else (*SERVERS, FIRST),
+        prepare=prepare if first else None,
+        ports=(port,),
+        ready=lambda: _answers(f"{settings.url(port)}/readyz"),
+        stop_seconds=30,
+    )
+
+
+def _entry_point(settings: LocalSettings, surface: str, port: int) -> Service:
+    return Service(
+        name=surface,
+        argv=(sys.executable, "-m", "fleet", "serve", surface),
+        env=settings.environment(),
+        cwd=ROOT,
+        after=(*SERVERS, FIRST),
+        ports=(port,),
+        ready=lambda: _answers(f"{settings.url(port)}/readyz"),
+    )
+
+
+async def _prepare(settings: LocalSettings) -> None:
+    credentials.ensure_keys(settings)
+    connections = settings.stack.connections()
+
+    async def migrate() -> None:
+        connection = await connect(connections["DATABASE_URL"], name="migrate")
+        try:
+            await apply_migrations(connection)
+        finally:
+            await connection.close()
+
+    await asyncio.gather(migrate(), ensure_topics(connections["KAFKA_BOOTSTRAP"]))
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=2) as client:
+            return (await client.get(url)).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,59 @@
+"""Ports and folders of the local stack, movable by the environment."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sandbox.local.stack import LocalStack
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class LocalSettings(BaseSettings):
+    """Each field is an environment variable: `DASHBOARD_PORT=9080 make run`."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+
+    local_data: Path = ROOT / ".local" / "run"
+    local_env_file: Path = ROOT / ".local" / "run.env"
+    postgres_port: int = 54320
+    redis_port: int = 56379
+    kafka_port: int = 59092
+    kafka_controller_port: int = 59093
+    dashboard_port: int = 8080
+    iapi_port: int = 8081
+    sandbox_port: int = 8090
+    commands_worker_port: int = 9101
+    bulk_worker_port: int = 9102
+    effects_worker_port: int = 9103
+
+    @property
+    def stack(self) -> LocalStack:
+        """The three servers."""
+        return LocalStack(
+            data=self.local_data,
+            postgres_port=self.postgres_port,
+            redis_port=self.redis_port,
+            kafka_port=self.kafka_port,
+            kafka_controller_port=self.kafka_controller_port,
+        )
+
+    @property
+    def service_keys(self) -> Path:
+        """The iAPI callers' public keys."""
+        return self.local_data / "service-keys.json"
+
+    def url(self, port: int) -> str:
+        """Where a local HTTP server is."""
+        return f"http://127.0.0.1:{port}"
+
+    def environment(self) -> dict[str, str]:
+        """What the fleet's processes are told."""
+        return {
+            **self.stack.connections(),
+            "SERVICE_KEYS": str(self.service_keys),
+            "STRIPE_API_BASE": self.url(self.sandbox_port),
+            "STRIPE_API_KEY": "sk_test_sandbox",
+            "DASHBOARD_PORT": str(self.dashboard_port),
+            "IAPI_PORT": str(self.iapi_port),
+        }
