@@ -170,6 +170,8 @@ def _run(
 
 
 async def _write(connection: Connection, rows: Rows, now: datetime) -> None:
+    if rows.forget:
+        await journal.forget(connection, sorted(rows.forget))
     if rows.journal:
         await journal.record(connection, rows.journal)
     for part, store in STORES.items():

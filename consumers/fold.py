@@ -50,6 +50,7 @@ class Rows:
     parked: list[ParkedRow] = field(default_factory=list)
     unshelved: list[tuple[str, UUID]] = field(default_factory=list)
     errors: list[tuple[str, UUID, str]] = field(default_factory=list)
+    forget: set[str] = field(default_factory=set)
     park: set[str] = field(default_factory=set)
     unpark: set[str] = field(default_factory=set)
 
@@ -113,7 +114,17 @@ class Fold:
             for part, value in decision.changes.items():
                 self.rows.changed.setdefault(part, {})[account.id] = value
         self.rows.effects.extend(self._effect(received, effect) for effect in decision.effects)
+        if decision.forget:
+            self._forget(account.id)
         self._record(received, "applied", None, decision.result)
+
+    def _forget(self, account_id: str) -> None:
+        """Scrub what was said of the account: rows of earlier batches, and those of this one up to here."""
+        self.rows.forget.add(account_id)
+        self.rows.journal = [
+            (*entry[:10], None, None, entry[12]) if entry[1] == account_id else entry
+            for entry in self.rows.journal
+        ]
 
     def _record(
         self, received: Received, outcome: str, code: Code | None, answer: Mapping[str, Any] | None

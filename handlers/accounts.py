@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, Refused
@@ -51,18 +50,6 @@ class AccountRecord:
 
 
 ACCOUNT: Final[Part[AccountRecord]] = Part("account")
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """What the journal holds of the account is scrubbed up to this time and command."""
-
-    at: datetime
-    command_id: UUID
-
-
-ERASURE: Final[Part[Erasure]] = Part("erasure")
-"""Written, never read."""
 
 
 def known(account: Account) -> AccountRecord:
@@ -188,9 +175,10 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     record = known(account)
     after = _changed(record, context)
     return Applied(
-        {ACCOUNT: after, ERASURE: Erasure(context.now, context.command_id)},
+        {ACCOUNT: after},
         events=(AccountErased(version=after.version),),
         result={"erased": True, "version": after.version},
+        forget=True,
     )
 
 

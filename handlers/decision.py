@@ -47,13 +47,15 @@ class Applied:
     """The command holds. `changes` gives the new value of each part that differs.
 
     No changes at all is a repetition of what already holds: still applied. `result` is what the
-    waiting caller is told (JSON-ready), and stays in the journal.
+    waiting caller is told (JSON-ready), and stays in the journal. `forget` scrubs the bodies and answers
+    that the journal holds of the account so far.
     """
 
     changes: Mapping[Part[Any], Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     effects: tuple[EffectRequest, ...] = ()
     result: Mapping[str, Any] | None = None
+    forget: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -111,7 +112,7 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
         return decision
     gone = _tombstone(profile, context)
     events = (*decision.events, ProfileDeleted(version=gone.version))
-    return Applied({**decision.changes, PROFILE: gone}, events=events, result=decision.result)
+    return dataclass_replace(decision, changes={**decision.changes, PROFILE: gone}, events=events)
 
 
 def view(profile: Profile, account_type: str) -> dict[str, Any]:

@@ -14,7 +14,10 @@ else:
 Row = asyncpg.Record
 
 STATEMENT_TIMEOUT: Final = "20s"
-"""Below the consumers' rebalance timeout: a process that was stopped can't hold rows for long."""
+"""Below the consumers' rebalance timeout."""
+
+IDLE_TIMEOUT: Final = "5s"
+"""A process that was stopped in a transaction holds its rows no longer than this."""
 
 STORE_DOWN: Final = (
     OSError,
@@ -50,7 +53,7 @@ async def connect(dsn: str, *, name: str) -> Connection:
             "application_name": name,
             "jit": "off",
             "statement_timeout": STATEMENT_TIMEOUT,
-            "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
+            "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
             "timezone": "UTC",
         },
     )

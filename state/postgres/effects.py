@@ -133,9 +133,9 @@ async def backlog(connection: Connection) -> dict[tuple[str, str, str], tuple[in
     return {(row["target"], row["kind"], row["state"]): (row["depth"], row["oldest"]) for row in rows}
 
 
-async def open_of(connection: Connection, account_id: str) -> Sequence[Row]:
-    """What is owed for one account, oldest first."""
-    return await connection.fetch(SQL.open_of, account_id)
+async def open_of(connection: Connection, account_ids: Sequence[str]) -> Sequence[Row]:
+    """What is owed for these accounts, oldest first within each."""
+    return await connection.fetch(SQL.open_of, account_ids)
 
 
 async def purge(connection: Connection, before: datetime) -> int:

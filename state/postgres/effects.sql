@@ -127,11 +127,11 @@ FROM (
 GROUP BY target, kind, state;
 
 -- name: open_of
--- The open or failed work of one account, for its billing state.
-SELECT id, kind, target, state, attempts, due_at, last_error, created_at
+-- The open or failed work of some accounts, for their billing state. Ranges of the primary key.
+SELECT account_id, id, kind, target, state, attempts, due_at, last_error, created_at
 FROM effects
-WHERE account_id = $1 AND state <> 'done'
-ORDER BY id;
+WHERE account_id = ANY($1::text[]) AND state <> 'done'
+ORDER BY account_id, id;
 
 -- name: purge
 -- The oldest finished work, a bounded number of rows at a time.

@@ -39,7 +39,7 @@ class Entry:
     outcome: str
     code: int | None
     answer: str | None
-    body: str
+    body: str | None
     decided_at: datetime
 
 
@@ -57,6 +57,11 @@ async def record(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Non
     status = await connection.execute(SQL.record, rows)
     if int(status.rpartition(" ")[2]) != len(rows):
         raise ConcurrentDuplicateError
+
+
+async def forget(connection: Connection, account_ids: Sequence[str]) -> None:
+    """Scrub bodies and answers of all that was decided about these accounts; that it was decided stays."""
+    await connection.execute(SQL.forget, account_ids)
 
 
 async def find(connection: Connection, command_id: UUID) -> Row | None:

@@ -14,6 +14,12 @@ SELECT command_id, account_id, type, lane, actor, actor_role, surface, causation
 FROM unnest($1::journal_in_v1[])
 ON CONFLICT (command_id) DO NOTHING;
 
+-- name: forget
+-- Under the accounts' locks, and before this batch's own rows are written. By the timeline index of each day.
+UPDATE journal
+SET body = NULL, answer = NULL
+WHERE account_id = ANY($1::text[]) AND (body IS NOT NULL OR answer IS NOT NULL);
+
 -- name: find
 SELECT command_id, account_id, type, lane, actor, actor_role, surface, causation_id,
        outcome, code, answer, decided_at

@@ -1,12 +1,13 @@
-"""What the effects member knows of each account's customer at Stripe: reserved, created, in doubt, held.
+"""What the effects member knows of each account's customer at Stripe: reserved, made, in doubt, held.
 
 The account learns of its customer through facts, which take their time; whoever works on it next must
-know at once. These rows are that memory: written under the effect's lease, before and after each call.
+know at once. These rows are that memory, written under the effect's lease before and after each call.
+All writes raise `LeaseLostError` when the lease is gone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from state.postgres.connection import Connection
 from state.postgres.effects import Effect, LeaseLostError
@@ -19,15 +20,18 @@ KEY_KEPT: Final = timedelta(hours=23)
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """`reservation` counts the creations begun, the last at `reserved_at`; `stale` when its key may be forgotten.
+    """What is known of one account.
 
-    `customer_id` is the customer as it was created or last worked on. `projection` is the digest that
-    Stripe is known to hold; None is in doubt, or nothing yet. `noted_at` is the time of the last note.
+    `reservation` counts the reservations; the last one was made at `reserved_at`, is open while that is
+    set, and `made_id` is the customer made for it. It is `stale` when its key may be forgotten at Stripe.
+    `customer_id` is the customer last worked on, `projection` the digest that it is known to have; None
+    is in doubt, or nothing yet. `noted_at` is the time of that note.
     """
 
     reservation: int = 0
     reserved_at: datetime | None = None
     stale: bool = False
+    made_id: str | None = None
     customer_id: str | None = None
     projection: str | None = None
     noted_at: datetime | None = None
@@ -39,21 +43,32 @@ async def load(connection: Connection, account_id: str) -> Holding:
     return Holding(**dict(row)) if row else Holding()
 
 
-async def reserve(connection: Connection, effect: Effect, worker: str, number: int) -> datetime:
-    """Make the reservation before the customer; gives its time. Raises `LeaseLostError`."""
-    at: datetime | None = await connection.fetchval(SQL.reserve, effect.account_id, effect.id, worker, number)
-    if at is None:
-        raise LeaseLostError
-    return at
+async def reserve(connection: Connection, effect: Effect, worker: str) -> int:
+    """Reserve a new customer before it is made; gives the number of the reservation."""
+    number: int = await _write(connection, SQL.reserve, effect, worker)
+    return number
+
+
+async def made(connection: Connection, effect: Effect, worker: str, customer_id: str) -> None:
+    """Write down the customer that was made for the open reservation."""
+    await _write(connection, SQL.made, effect, worker, customer_id)
+
+
+async def close(connection: Connection, effect: Effect, worker: str) -> None:
+    """End the reservation: its customer is linked, given up, or was refused."""
+    await _write(connection, SQL.close, effect, worker)
 
 
 async def note(
     connection: Connection, effect: Effect, worker: str, customer_id: str | None, projection: str | None
 ) -> datetime:
-    """Write what Stripe holds, None for in doubt; gives the time of it. Raises `LeaseLostError`."""
-    at: datetime | None = await connection.fetchval(
-        SQL.note, effect.account_id, effect.id, worker, customer_id, projection
-    )
-    if at is None:
-        raise LeaseLostError
+    """Write what the customer holds, None for in doubt; gives the time of the note."""
+    at: datetime = await _write(connection, SQL.note, effect, worker, customer_id, projection)
     return at
+
+
+async def _write(connection: Connection, sql: str, effect: Effect, worker: str, *values: object) -> Any:
+    written = await connection.fetchval(sql, effect.account_id, effect.id, worker, *values)
+    if written is None:
+        raise LeaseLostError
+    return written

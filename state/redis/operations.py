@@ -15,16 +15,15 @@ KEPT_SECONDS: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A published command: its account, its type and who sent it."""
+    """A published command: its account and its type."""
 
     account_id: str
     type: str
-    actor: str
 
 
 async def mark(redis: Redis, command_id: UUID, operation: Underway) -> None:
     """Remember it for a day, as well as Redis can."""
-    value = orjson.dumps((operation.account_id, operation.type, operation.actor))
+    value = orjson.dumps((operation.account_id, operation.type))
     try:
         await redis.set(f"operation:{command_id}", value, ex=KEPT_SECONDS)
     except REDIS_DOWN:

@@ -1,0 +1,1 @@
+"""Shared state at Stripe: one guarded way to ask it, and what it said as plain values."""
