@@ -66,16 +66,21 @@ class Log(Protocol):
 class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
     """`Log` by aiokafka."""
 
+    _consumer: AIOKafkaConsumer
+
     def __init__(self, lane: Lane, bootstrap: str, client_id: str) -> None:
+        self._lane, self._bootstrap, self._client_id = lane, bootstrap, client_id
         self._topic = lane.topic.name
         self._owner: Owner | None = None
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            client_id=client_id,
-            group_id=lane.group,
+
+    def _member(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            group_id=self._lane.group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_max_wait_ms=lane.fetch_wait_ms,
+            fetch_max_wait_ms=self._lane.fetch_wait_ms,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             heartbeat_interval_ms=1_000,
@@ -84,6 +89,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def start(self, owner: Owner) -> None:
         self._owner = owner
+        self._consumer = self._member()
         self._consumer.subscribe([self._topic], listener=self)
         await self._consumer.start()
 

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 import uvloop
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.kafka import KafkaBroker
 from prometheus_client import make_asgi_app
 
 from fleet.kafka_topics import ensure_topics
@@ -37,7 +38,7 @@ class Host:
     async def _serve(self, settings: Settings) -> None:
         await ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication)
         config = uvicorn.Config(
-            self._application(),
+            self._application(settings),
             host=settings.host,
             port=settings.worker_port,
             log_config=None,
@@ -47,8 +48,10 @@ class Host:
         self._server = uvicorn.Server(config)
         await self._server.serve()
 
-    def _application(self) -> AsgiFastStream:
+    def _application(self, settings: Settings) -> AsgiFastStream:
+        """FastStream wants a broker, so a process whose members bring none has an idle one."""
         brokers = [broker for member in self._members for broker in member.brokers]
+        brokers = brokers or [KafkaBroker(settings.kafka_bootstrap, logger=None)]
         return AsgiFastStream(
             *brokers,
             lifespan=self._lifespan,

@@ -33,9 +33,11 @@ class Settings(BaseSettings):
     invalid_share: float = Field(0.5, gt=0, description="Share of invalid records that halts a lane.")
 
     outcome_wait_seconds: float = Field(10.0, gt=0, description="How long HTTP waits before it answers 202.")
-    token_requests_per_minute: int = Field(1200, ge=1, description="Requests per token and minute.")
-    account_requests_per_minute: int = Field(600, ge=1, description="Requests per account and minute.")
-    service_requests_per_minute: int = Field(60_000, ge=1, description="Requests per iAPI caller.")
+    caller_requests_per_second: int = Field(100, ge=1, description="Requests per token or calling service.")
+    account_requests_per_second: int = Field(
+        20, ge=1, description="Requests per account over all its tokens."
+    )
+    address_requests_per_second: int = Field(5, ge=1, description="Requests without credentials per address.")
     service_keys: Path | None = Field(None, description="JSON file of the iAPI callers: keys and scopes.")
 
     stripe_api_key: SecretStr = Field(SecretStr("sk_test_sandbox"), description="Stripe's secret key.")

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from fleet.cli.accounts import account
 from fleet.cli.cursors import cursors
 from fleet.cli.effects import effects
 from fleet.cli.parked import parked
@@ -14,6 +15,7 @@ from fleet.kafka_topics import ensure_topics
 from fleet.logs import configure
 from fleet.members import BUILDERS, build
 from fleet.process import Host
+from fleet.serve import SURFACES, serve_surface
 from fleet.settings import Settings
 from state.postgres.migrate import apply_migrations
 
@@ -39,6 +41,23 @@ def run(members: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("surface", type=click.Choice(sorted(SURFACES)))
+def serve(surface: str) -> None:
+    """Serve an entry point: the customers' dashboard or the services' iapi."""
+    settings = Settings()
+    configure(settings.log_level)
+    serve_surface(surface, settings)
+
+
+@main.command()
+def local() -> None:
+    """Run the whole fleet on a local stack of this machine, until Ctrl-C (`make run`)."""
+    from fleet.local.run import run_local  # the sandbox is no part of a deployment
+
+    sys.exit(run_local())
+
+
+@main.command()
 def migrate() -> None:
     """Bring the schema up to date. Safe beside running workers, and to repeat."""
     with_store(apply_migrations)
@@ -53,5 +72,5 @@ def topics() -> None:
     click.echo("The topics are as they should be.")
 
 
-for group in (token, effects, parked, cursors):
+for group in (token, account, effects, parked, cursors):
     main.add_command(group)

@@ -1,19 +1,13 @@
 """`fleet parked`: accounts whose commands were set aside, and how to move them on."""
 
-import asyncio
-import getpass
 from uuid import UUID
 
 import click
-from uuid6 import uuid7
 
+from fleet.cli.commands import publish
 from fleet.cli.store import age, show, with_store
-from fleet.settings import Settings
-from producers.publisher import Publisher
 from state.postgres import parking as rows
-from topics.message import Actor, Command, Envelope, Role
 from topics.parking import DiscardParked, ReleaseParked
-from topics.table import COMMANDS
 
 
 @click.group()
@@ -50,7 +44,8 @@ def listed(limit: int) -> None:
 @click.option("--reason", required=True, help="Why it should go well now; kept in the journal.")
 def release(account_id: str, reason: str) -> None:
     """Apply an account's parked commands again, in their order."""
-    _publish(account_id, ReleaseParked(reason=reason))
+    publish(account_id, ReleaseParked(reason=reason))
+    click.echo("`fleet parked list` shows what is left.")
 
 
 @parked.command()
@@ -59,17 +54,5 @@ def release(account_id: str, reason: str) -> None:
 @click.option("--reason", required=True, help="Why it is given up; kept with the dead letter.")
 def discard(account_id: str, command_id: UUID, reason: str) -> None:
     """Give up one parked command: it becomes a dead letter. The account's others stay parked."""
-    _publish(account_id, DiscardParked(command_id=command_id, reason=reason))
-
-
-def _publish(account_id: str, command: Command) -> None:
-    """Through Kafka like everything else, so that it takes its turn among the account's commands."""
-    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "/fleet")
-    envelope = Envelope(uuid7(), command.type, account_id, operator)
-
-    async def run() -> None:
-        async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:
-            await publisher.publish(COMMANDS.name, envelope, command)
-
-    asyncio.run(run())
-    click.echo(f"Asked for as {envelope.id}; `fleet parked list` shows what is left.")
+    publish(account_id, DiscardParked(command_id=command_id, reason=reason))
+    click.echo("`fleet parked list` shows what is left.")

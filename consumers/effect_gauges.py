@@ -1,0 +1,55 @@
+"""What SREs see of effects that are not done: how many, how old; and finished ones forgotten in time."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from consumers.performing import Store
+from observability.metrics import EFFECTS_BACKLOG, EFFECTS_OLDEST_SECONDS, SYNC_STATES
+from state.postgres import effects
+from state.postgres.connection import RETRY_NOW, STORE_DOWN
+
+log = structlog.get_logger()
+
+SYNC_EFFECT: Final = "stripe.sync_customer"
+"""At most one open and one failed effect of this kind stands for an account: its rows count accounts."""
+_SYNC_NAMES: Final = {"open": "pending", "failed": "failed"}
+
+
+class EffectGauges:
+    """Reads the table every few seconds. Each process reports the same, so a query takes the maximum."""
+
+    def __init__(self, store: Store, *, keep_finished: timedelta) -> None:
+        self._store, self._keep_finished = store, keep_finished
+        self._shown: set[tuple[str, str]] = set()
+
+    async def watch(self, seconds: float) -> None:
+        """Report until cancelled."""
+        while True:
+            try:
+                await self.report()
+            except (*STORE_DOWN, *RETRY_NOW) as down:
+                log.warning("effects_not_counted", error=type(down).__name__)
+            await asyncio.sleep(seconds)
+
+    async def report(self) -> None:
+        """Set the gauges from the table and purge some of what is old enough."""
+        async with self._store.acquire() as connection:
+            backlog = await effects.backlog(connection)
+            await effects.purge(connection, datetime.now(UTC) - self._keep_finished)
+        found: dict[tuple[str, str], tuple[int, float]] = {}
+        for (target, _, state), (depth, oldest) in backlog.items():
+            before = found.get((target, state), (0, 0.0))
+            found[target, state] = (before[0] + depth, max(before[1], oldest))
+        for target, state in self._shown | found.keys():
+            depth, oldest = found.get((target, state), (0, 0.0))
+            EFFECTS_BACKLOG.labels(target=target, state=state).set(depth)
+            EFFECTS_OLDEST_SECONDS.labels(target=target, state=state).set(oldest)
+        self._shown |= found.keys()
+        for state, name in _SYNC_NAMES.items():
+            accounts = sum(
+                d for (_, kind, s), (d, _) in backlog.items() if kind == SYNC_EFFECT and s == state
+            )
+            SYNC_STATES.labels(state=name).set(accounts)

@@ -1,0 +1,87 @@
+"""`fleet local`: start everything, prove that it works, say where to look, stop cleanly."""
+
+import asyncio
+import shlex
+import time
+
+from fleet.local import demo
+from fleet.local.services import plan
+from fleet.local.settings import LocalSettings
+from sandbox.local.console import say
+from sandbox.local.service import CannotStart
+from sandbox.local.supervisor import Supervisor
+
+WELCOME = """
+The fleet is ready ({seconds:.0f} s): a command has gone through Kafka into PostgreSQL and back.
+
+  Dashboard API   {DASHBOARD_URL}/client/v4
+  iAPI Gateway    {IAPI_URL}/internal/v1
+  Stripe double   {SANDBOX_URL}
+  metrics         {metrics}
+  logs            {logs}
+
+A first request, in another terminal:
+
+  source {env_file}
+  curl -s "$DASHBOARD_URL/client/v4/accounts/$DEMO_ACCOUNT_ID/billing/profile" \\
+    -H "Authorization: Bearer $DASHBOARD_TOKEN" -H "Content-Type: application/json" \\
+    -d '{{"first_name": "Ada", "last_name": "Lovelace", "address": "12 St James Square",
+         "city": "London", "zipcode": "SW1Y 4LB", "country": "GB", "billing_email": "ada@example.com"}}'
+
+It shows up as a Stripe customer at {SANDBOX_URL}. Ctrl-C stops everything; the data stays.
+"""
+
+
+def run_local() -> int:
+    """Run until Ctrl-C, SIGTERM or a closed terminal; the exit status, 2 when it can't run here."""
+    settings = LocalSettings()
+    settings.local_env_file.parent.mkdir(parents=True, exist_ok=True)
+    settings.local_env_file.unlink(missing_ok=True)
+    try:
+        asyncio.run(_run(settings))
+    except CannotStart as problem:
+        say(str(problem))
+        return 2
+    finally:
+        settings.local_env_file.unlink(missing_ok=True)
+    return 0
+
+
+async def _run(settings: LocalSettings) -> None:
+    started = time.monotonic()
+
+    async def when_ready() -> None:
+        try:
+            variables = await demo.set_up(settings)
+        except TimeoutError:
+            raise CannotStart(
+                "Everything started, but a first command did not go through within "
+                f"{demo.PATIENCE:.0f} s. The reason is in {settings.local_data}/logs; "
+                "if the data there is of no value, remove the folder and run again."
+            ) from None
+        _write(settings, variables)
+        _welcome(settings, variables, time.monotonic() - started)
+
+    await Supervisor(plan(settings), data=settings.local_data).run(when_ready=when_ready)
+
+
+def _write(settings: LocalSettings, variables: dict[str, str]) -> None:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    whole = settings.local_env_file.with_suffix(".tmp")
+    whole.touch(mode=0o600)
+    whole.write_text("\n".join(lines) + "\n")
+    whole.replace(settings.local_env_file)
+
+
+def _welcome(settings: LocalSettings, variables: dict[str, str], seconds: float) -> None:
+    ports = (settings.commands_worker_port, settings.bulk_worker_port, settings.effects_worker_port)
+    print(
+        WELCOME.format(
+            **variables,
+            seconds=seconds,
+            metrics=", ".join(f"{settings.url(port)}/metrics" for port in ports),
+            logs=settings.local_data / "logs",
+            env_file=settings.local_env_file,
+        ),
+        flush=True,
+    )

@@ -1,0 +1,61 @@
+"""An entry point process: one surface on uvicorn."""
+
+from collections.abc import Callable
+from typing import Final
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from fleet.settings import Settings
+from producers.dashboard import app as dashboard
+from producers.http.protocol import serving
+from producers.http.surface import Rates
+from producers.http.surface import Settings as SurfaceSettings
+from producers.iapi import app as iapi
+from state.redis.rate_limits import Rate
+
+_BURST: Final = 3
+"""How many seconds' worth of requests may come at once."""
+
+
+def serve_surface(surface: str, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `KeyError` for a surface that is none."""
+    build, port = SURFACES[surface]
+    config = uvicorn.Config(**serving(build(settings), host=settings.host, port=port(settings)))
+    uvicorn.Server(config).run()
+
+
+def surface_settings(settings: Settings) -> SurfaceSettings:
+    """What every surface is told."""
+
+    def rate(per_second: int) -> Rate:
+        return Rate(per_second=per_second, burst=per_second * _BURST)
+
+    return SurfaceSettings(
+        database_url=settings.database_url,
+        redis_url=settings.redis_url,
+        kafka_bootstrap=settings.kafka_bootstrap,
+        rates=Rates(
+            caller=rate(settings.caller_requests_per_second),
+            account=rate(settings.account_requests_per_second),
+            address=rate(settings.address_requests_per_second),
+        ),
+        wait_seconds=settings.outcome_wait_seconds,
+    )
+
+
+def _dashboard(settings: Settings) -> FastAPI:
+    return dashboard.create_app(surface_settings(settings))
+
+
+def _iapi(settings: Settings) -> FastAPI:
+    if settings.service_keys is None:
+        raise click.ClickException("SERVICE_KEYS must name the JSON file of callers (docs/security.md).")
+    return iapi.create_app(surface_settings(settings), callers=settings.service_keys)
+
+
+SURFACES: Final[dict[str, tuple[Callable[[Settings], FastAPI], Callable[[Settings], int]]]] = {
+    "dashboard": (_dashboard, lambda settings: settings.dashboard_port),
+    "iapi": (_iapi, lambda settings: settings.iapi_port),
+}
