@@ -1,0 +1,64 @@
+"""The double of Stripe as a running process, and the real `stripe` client that talks to it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from sandbox.stripe import process
+from sandbox.stripe.client import Api
+from sandbox.stripe.driver import Driver
+from sandbox.stripe.world import API_KEY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The `stripe` client hands its bodies to httpx in a way that httpx has deprecated: nothing of ours.
+    config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>':DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where one double listens for the whole session."""
+    child = process.start(tmp_path_factory.mktemp("stripe"))
+    yield child.url
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def stripe_driver(stripe_url: str) -> Iterator[Driver]:
+    driver = Driver(stripe_url)
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def double(stripe_driver: Driver) -> Driver:
+    """The double, empty, without rate limits and with search up to date."""
+    stripe_driver.reset()
+    stripe_driver.unlimited()
+    stripe_driver.settings(search_lag=0)
+    return stripe_driver
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stripe_apis(stripe_url: str) -> AsyncIterator[dict[str, Api]]:
+    """The real client in both its forms, without retries of its own; made once, for that is slow."""
+    apis = {"sync": Api(stripe_url, mode="sync"), "async": Api(stripe_url, mode="async")}
+    yield apis
+    for one in apis.values():
+        await one.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def api(double: Driver, stripe_apis: dict[str, Api], request: pytest.FixtureRequest) -> Api:
+    """The real client of an empty double, once sync and once async."""
+    return stripe_apis[request.param]
+
+
+@pytest.fixture
+def raw(double: Driver, stripe_url: str) -> Iterator[httpx.Client]:
+    """Plain HTTP with a good key, for what the client would not send."""
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    with httpx.Client(base_url=stripe_url, headers=headers, trust_env=False) as client:
+        yield client
