@@ -3,17 +3,23 @@
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from consumers.effects import Effects, EffectsSettings
 from consumers.lane import LANES
 from consumers.log import KafkaLog
 from consumers.loop import Loop, LoopSettings
+from consumers.performers import performers
+from consumers.reconciler import Reconciler
 from consumers.relay import Relay
 from fleet.settings import Settings
 from observability import metrics
+from state.redis.budget import Budget, Limits
 from state.redis.connection import connect as connect_redis
+from state.stripe.breaker import Breaker
+from state.stripe.client import Stripe
 
 POLL_AGE_LIMIT: Final = 60.0
 """Seconds without a poll after which a process is not alive any more."""
@@ -29,9 +35,13 @@ class Running(Protocol):
         """Finish what is under way and return from `run`."""
 
 
+async def _nothing() -> None:
+    """Nothing to close."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member in this process: its work and what its health says.
+    """A member in this process: its work, what its health says, and what to close after it.
 
     `trouble` gives a sentence while it is not fit for work, `stuck` while it should be killed.
     """
@@ -41,6 +51,7 @@ class Member:
     brokers: tuple[Any, ...] = ()
     trouble: Callable[[], str | None] = field(default=lambda: None)
     stuck: Callable[[], str | None] = field(default=lambda: None)
+    close: Callable[[], Awaitable[None]] = field(default=_nothing)
 
 
 def identity() -> str:
@@ -49,7 +60,7 @@ def identity() -> str:
 
 
 def build(name: str, settings: Settings) -> Member:
-    """One member by name. Raises `KeyError` for a name that is none."""
+    """One member by name, inside the running loop. Raises `KeyError` for a name that is none."""
     return BUILDERS[name](settings)
 
 
@@ -58,7 +69,12 @@ def _lane(name: str) -> Callable[[Settings], Member]:
         lane = LANES[name]
         loop = Loop(
             lane,
-            KafkaLog(lane, settings.kafka_bootstrap, f"{name}-{identity()}"),
+            KafkaLog(
+                lane,
+                settings.kafka_bootstrap,
+                f"{name}-{identity()}",
+                session_seconds=settings.kafka_session_seconds,
+            ),
             dsn=settings.database_url,
             redis=connect_redis(settings.redis_url),
             settings=LoopSettings(
@@ -83,6 +99,30 @@ def _relay(settings: Settings) -> Member:
     return Member("relay", Relay(dsn=settings.database_url, bootstrap=settings.kafka_bootstrap))
 
 
+def _effects(settings: Settings) -> Member:
+    limits = Limits(settings.stripe_requests_per_second, settings.stripe_endpoint_requests_per_second)
+    stripe = Stripe(
+        api_key=settings.stripe_api_key.get_secret_value(),
+        base_url=settings.stripe_api_base,
+        budget=Budget(connect_redis(settings.redis_url), limits),
+        breaker=Breaker(),
+    )
+    effects = Effects(
+        performers(stripe),
+        dsn=settings.database_url,
+        worker=identity(),
+        settings=EffectsSettings(concurrency=settings.effects_concurrency),
+    )
+    return Member("effects", effects, close=stripe.close)
+
+
+def _reconciler(settings: Settings) -> Member:
+    reconciler = Reconciler(
+        dsn=settings.database_url, bootstrap=settings.kafka_bootstrap, client_id=f"reconciler-{identity()}"
+    )
+    return Member("reconciler", reconciler, brokers=(reconciler.broker,))
+
+
 def _stale(name: str, since: float) -> str | None:
     age = time.monotonic() - since
     return f"{name} has not polled for {age:.0f} s" if age > POLL_AGE_LIMIT else None
@@ -91,4 +131,6 @@ def _stale(name: str, since: float) -> str | None:
 BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {
     **{name: _lane(name) for name in LANES},
     "relay": _relay,
+    "effects": _effects,
+    "reconciler": _reconciler,
 }

@@ -13,7 +13,7 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import make_asgi_app
 
 from fleet.kafka_topics import ensure_topics
-from fleet.members import Member
+from fleet.members import Member, build
 from fleet.settings import Settings
 
 log = structlog.get_logger()
@@ -25,8 +25,9 @@ STOP_SECONDS: Final = 25.0
 class Host:
     """Runs members until one fails or the process is told to stop."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        self._members = members
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._members: list[Member] = []
         self._server: uvicorn.Server | None = None
         self._ready = False
         self.failed = False
@@ -36,6 +37,7 @@ class Host:
         uvloop.run(self._serve(settings))
 
     async def _serve(self, settings: Settings) -> None:
+        self._members = [build(name, settings) for name in self._names]
         await ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication)
         config = uvicorn.Config(
             self._application(settings),
@@ -77,6 +79,8 @@ class Host:
                 log.error("member_killed", member=task.get_name())
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            for member in self._members:
+                await member.close()
 
     async def _watch(self, member: Member) -> None:
         """A member that breaks takes the process with it: whoever started it starts it again."""

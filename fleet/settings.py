@@ -16,6 +16,9 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis 6.2 or later; may be away.")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated.")
+    kafka_session_seconds: float = Field(
+        10.0, ge=1, description="How long a lane's worker may be silent before its partitions are taken over."
+    )
     topic_replication: int = Field(1, ge=1, description="Replicas of topics that are created at start.")
 
     host: str = Field("127.0.0.1", description="Address on which everything listens.")

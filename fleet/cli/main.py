@@ -13,7 +13,7 @@ from fleet.cli.store import with_store
 from fleet.cli.tokens import token
 from fleet.kafka_topics import ensure_topics
 from fleet.logs import configure
-from fleet.members import BUILDERS, build
+from fleet.members import BUILDERS
 from fleet.process import Host
 from fleet.serve import SURFACES, serve_surface
 from fleet.settings import Settings
@@ -35,7 +35,7 @@ def run(members: tuple[str, ...]) -> None:
     """Run MEMBERS of the fleet in one process, with /livez, /readyz and /metrics on WORKER_PORT."""
     settings = Settings()
     configure(settings.log_level)
-    host = Host([build(name, settings) for name in dict.fromkeys(members)])
+    host = Host(list(dict.fromkeys(members)))
     host.run(settings)
     sys.exit(1 if host.failed else 0)
 

@@ -5,11 +5,14 @@ import shlex
 import time
 
 from fleet.local import demo
+from fleet.local.credentials import service_token
 from fleet.local.services import plan
 from fleet.local.settings import LocalSettings
 from sandbox.local.console import say
 from sandbox.local.service import CannotStart
 from sandbox.local.supervisor import Supervisor
+
+RENEW_SECONDS = 1800
 
 WELCOME = """
 The fleet is ready ({seconds:.0f} s): a command has gone through Kafka into PostgreSQL and back.
@@ -61,8 +64,21 @@ async def _run(settings: LocalSettings) -> None:
             ) from None
         _write(settings, variables)
         _welcome(settings, variables, time.monotonic() - started)
+        renewing.append(asyncio.create_task(_renew(settings, variables)))
 
-    await Supervisor(plan(settings), data=settings.local_data).run(when_ready=when_ready)
+    renewing: list[asyncio.Task[None]] = []
+    try:
+        await Supervisor(plan(settings), data=settings.local_data).run(when_ready=when_ready)
+    finally:
+        for task in renewing:
+            task.cancel()
+
+
+async def _renew(settings: LocalSettings, variables: dict[str, str]) -> None:
+    """Service tokens live an hour: whoever reads the file again has a good one."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        _write(settings, {**variables, "IAPI_TOKEN": service_token(settings)})
 
 
 def _write(settings: LocalSettings, variables: dict[str, str]) -> None:
