@@ -44,7 +44,12 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
 
 def _new(topic: Topic, replication: int) -> NewTopic:
     retention = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
-    configs = {"retention.ms": str(retention), "cleanup.policy": "delete"}
+    configs = {
+        "retention.ms": str(retention),
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(topic.max_bytes),
+        "message.timestamp.type": "LogAppendTime",
+    }
     return NewTopic(topic.name, topic.partitions, replication, topic_configs=configs)
 
 

@@ -39,14 +39,11 @@ def run_local() -> int:
     """Run until Ctrl-C, SIGTERM or a closed terminal; the exit status, 2 when it can't run here."""
     settings = LocalSettings()
     settings.local_env_file.parent.mkdir(parents=True, exist_ok=True)
-    settings.local_env_file.unlink(missing_ok=True)
     try:
         asyncio.run(_run(settings))
     except CannotStart as problem:
         say(str(problem))
         return 2
-    finally:
-        settings.local_env_file.unlink(missing_ok=True)
     return 0
 
 
@@ -72,6 +69,7 @@ async def _run(settings: LocalSettings) -> None:
     finally:
         for task in renewing:
             task.cancel()
+            settings.local_env_file.unlink(missing_ok=True)
 
 
 async def _renew(settings: LocalSettings, variables: dict[str, str]) -> None:

@@ -75,6 +75,8 @@ def _entry_point(settings: LocalSettings, surface: str, port: int) -> Service:
 
 
 async def _prepare(settings: LocalSettings) -> None:
+    # Only here: by now the ports and the data folder are ours, and so is what an earlier run left.
+    settings.local_env_file.unlink(missing_ok=True)
     credentials.ensure_keys(settings)
     connections = settings.stack.connections()
 
