@@ -1,11 +1,13 @@
 """What the operator's commands share: a connection for one command, and a table to read."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
+from asyncpg import PostgresError, UndefinedTableError
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +15,9 @@ from fleet.settings import Settings
 from state.postgres.connection import STORE_DOWN, Connection, connect
 
 T = TypeVar("T")
+
+WIDE = 200
+"""Columns when nobody is looking: whoever reads a pipe wants whole ids."""
 
 
 def with_store(work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -27,8 +32,10 @@ def with_store(work: Callable[[Connection], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
-    except STORE_DOWN as down:
-        raise click.ClickException(f"PostgreSQL can't be reached (DATABASE_URL): {down}") from None
+    except UndefinedTableError:
+        raise click.ClickException("The schema is not there yet: run `fleet migrate`.") from None
+    except (*STORE_DOWN, PostgresError) as down:
+        raise click.ClickException(f"PostgreSQL can't be asked (DATABASE_URL): {down}") from None
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
@@ -38,7 +45,7 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(table if table.row_count else empty)
 
 

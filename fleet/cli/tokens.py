@@ -23,11 +23,14 @@ def token() -> None:
 def create(name: str, accounts: tuple[str, ...], scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token and show it, this once."""
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
-    _, secret = with_store(
-        lambda connection: rows.create(
-            connection, name=name, accounts=list(accounts), scopes=list(scopes), expires_at=expires
+    try:
+        _, secret = with_store(
+            lambda connection: rows.create(
+                connection, name=name, accounts=list(accounts), scopes=list(scopes), expires_at=expires
+            )
         )
-    )
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
     click.echo(secret)
 
 
@@ -59,5 +62,5 @@ def listed() -> None:
 def revoke(token_id: str) -> None:
     """Refuse a token from now on (within five seconds everywhere)."""
     if not with_store(lambda connection: rows.revoke(connection, token_id)):
-        raise click.ClickException("There is no such token, or it was revoked before.")
+        raise click.ClickException("There is no such token.")
     click.echo("Revoked.")

@@ -3,8 +3,8 @@
 import pytest
 
 from state.postgres.connection import Connection
-from tests.consumers.lanes import SUPPORT, LaneUnderTest, account_id
-from tests.consumers.test_loop import PROFILE, decided, register, until
+from tests.consumers.lanes import SUPPORT, LaneUnderTest, account_id, until
+from tests.consumers.test_loop import PROFILE, decided, register
 from topics.accounts import EraseAccount
 from topics.profiles import CreateProfile, PatchProfile
 

@@ -34,7 +34,7 @@ PORTS = (
     "BULK_WORKER_PORT",
     "EFFECTS_WORKER_PORT",
 )
-PERSONAL = {
+PERSONAL: dict[str, Any] = {
     "first_name": "Zebulon",
     "last_name": "Quackenbush",
     "company": "Wyvern & Daughters",

@@ -1,0 +1,115 @@
+"""The operator's commands, as typed."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from uuid6 import uuid7
+
+from fleet.cli import main
+from state.postgres import effects, parking
+from state.postgres.connection import connect
+from tests.conftest import Stack
+from topics.message import Actor, Envelope, Received, Record, Role
+from topics.profiles import DeleteProfile
+
+pytestmark = pytest.mark.stack
+
+ACCOUNT = "00000000000000000000000000000001"
+
+
+@pytest.fixture
+def fleet(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`fleet ...` against this test's stores."""
+    monkeypatch.setenv("DATABASE_URL", stack.database_url)
+    monkeypatch.setenv("REDIS_URL", stack.redis_url)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", stack.kafka_bootstrap)
+
+    def typed(*words: str) -> Result:
+        return CliRunner().invoke(main, words)
+
+    return typed
+
+
+def stored(stack: Stack, work: Callable[[Any], Any]) -> None:
+    """Put something into the store, as a member would have."""
+
+    async def run() -> None:
+        connection = await connect(stack.database_url, name="test")
+        await work(connection)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(fleet: Callable[..., Result]) -> None:
+    made = fleet("token", "create", "ci", "--account", ACCOUNT)
+    assert made.exit_code == 0
+    secret = made.output.strip()
+    assert secret.startswith("bft_")
+    listed = fleet("token", "list").output
+    assert ACCOUNT in listed
+    assert secret not in listed
+    token_id = next(word for word in listed.split() if word.startswith("tok_"))
+    assert fleet("token", "revoke", token_id).exit_code == 0
+    assert fleet("token", "revoke", "tok_nobody").exit_code == 1
+
+
+def test_a_token_for_what_is_no_account_is_a_sentence(fleet: Callable[..., Result]) -> None:
+    refused = fleet("token", "create", "ci", "--account", "zz")
+    assert refused.exit_code == 2
+    assert "32 hexadecimal characters" in refused.output
+
+
+def test_failed_work_is_listed_with_its_error_and_tried_again(
+    fleet: Callable[..., Result], stack: Stack
+) -> None:
+    effect_id = uuid7()
+
+    async def fail(connection: Any) -> None:
+        now = datetime.now(UTC)
+        await effects.add(
+            connection, [(ACCOUNT, effect_id, "stripe.sync_customer", "stripe", "sync", "{}", None, now)]
+        )
+        await connection.execute("UPDATE effects SET state = 'failed', last_error = 'tax id refused'")
+
+    stored(stack, fail)
+    listed = fleet("effects", "list").output
+    assert str(effect_id) in listed
+    assert "tax id refused" in listed
+    assert "1 to be tried again" in fleet("effects", "retry", str(effect_id)).output
+    assert "open" in fleet("effects", "list").output
+
+
+def test_parked_accounts_are_listed_with_the_command_that_stands_first(
+    fleet: Callable[..., Result], stack: Stack
+) -> None:
+    command_id = uuid7()
+    record = Record("billing.commands.v1", 3, 42, 0, ACCOUNT.encode(), b"{}", ())
+    envelope = Envelope(command_id, DeleteProfile.type, ACCOUNT, Actor("t", Role.CUSTOMER, "/t"))
+    received = Received(record, command_id, envelope, DeleteProfile())
+    row = parking.row(received, "commands", "KeyError in the handler", datetime.now(UTC))
+    stored(stack, lambda connection: parking.add(connection, [row]))
+    listed = fleet("parked", "list").output
+    assert str(command_id) in listed
+    assert "KeyError in the handler" in listed
+    assert "billing.commands.v1/3@42" in listed
+
+
+def test_a_cursor_is_moved_only_after_a_yes(fleet: Callable[..., Result]) -> None:
+    assert fleet("cursors", "set", "commands", "0", "7").exit_code == 1
+    assert "No lane has started" in fleet("cursors", "list").output
+    assert fleet("cursors", "set", "commands", "0", "7", "--yes").exit_code == 0
+    assert "billing.commands" in fleet("cursors", "list").output
+
+
+def test_a_store_that_is_away_is_a_sentence(
+    fleet: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    away = fleet("effects", "list")
+    assert away.exit_code == 1
+    assert "PostgreSQL can't be asked" in away.output
