@@ -1,7 +1,6 @@
 """Account rows: locked in id order before anything else is read, saved as a set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,12 +9,13 @@ from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
 from topics.accounts import AccountType
+from topics.value import value
 
 SQL: Final = queries("accounts")
 _TYPES: Final = {kind.value: kind for kind in AccountType}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockedAccount:
     """An account row under lock: its record and since when its commands are parked."""
 

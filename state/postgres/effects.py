@@ -63,7 +63,11 @@ def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
 async def claim(
     connection: Connection, *, worker: str, kinds: Sequence[str], lease: timedelta, limit: int
 ) -> list[Effect]:
-    """Take up to `limit` due effects for `lease`; nobody else gets them before it ends."""
+    """Take up to `limit` due effects for `lease`; nobody else gets them before it ends.
+
+    `worker` fences all that follows, so it must be new for every claim: a process that was stopped may
+    claim again what it still holds in another hand.
+    """
     async with connection.transaction():
         await connection.execute(SQL.lock_claims, _CLAIMS)
         rows = await connection.fetch(SQL.claim, worker, lease, limit, kinds)
@@ -79,11 +83,13 @@ async def read_again(connection: Connection, effect: Effect, worker: str) -> Eff
 
 
 async def extend(
-    connection: Connection, *, worker: str, effects: Sequence[Effect], lease: timedelta
+    connection: Connection, held: Sequence[tuple[Effect, str]], *, lease: timedelta
 ) -> set[UUID]:
-    """Keep claimed effects for longer while they are worked on; gives those that are still ours."""
-    account_ids, ids = [effect.account_id for effect in effects], [effect.id for effect in effects]
-    return {row["id"] for row in await connection.fetch(SQL.extend, worker, lease, account_ids, ids)}
+    """Keep claimed effects, each with its worker, for longer; gives those that are still theirs."""
+    account_ids = [effect.account_id for effect, _ in held]
+    ids = [effect.id for effect, _ in held]
+    workers = [worker for _, worker in held]
+    return {row["id"] for row in await connection.fetch(SQL.extend, lease, account_ids, ids, workers)}
 
 
 async def finish(

@@ -57,10 +57,10 @@ WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 -- name: extend
 -- What is not returned was taken over by somebody else.
 UPDATE effects
-SET leased_until = statement_timestamp() + $2::interval
-FROM unnest($3::text[], $4::uuid[]) AS held (account_id, id)
+SET leased_until = statement_timestamp() + $1::interval
+FROM unnest($2::text[], $3::uuid[], $4::text[]) AS held (account_id, id, worker)
 WHERE effects.account_id = held.account_id AND effects.id = held.id
-  AND leased_by = $1 AND state = 'open'
+  AND leased_by = held.worker AND state = 'open'
 RETURNING effects.id;
 
 -- name: finish

@@ -9,11 +9,12 @@ from uuid import UUID
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from topics.ids import uuid7_floor, uuid7_time
+from topics.value import value
 
 SQL: Final = queries("journal")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """What came of a command. `answer` is JSON: the result, or the message and problems of a refusal."""
 

@@ -42,6 +42,11 @@ async def holders(connection: Connection, customer_ids: Sequence[str]) -> dict[s
     return found
 
 
+async def lock_customers(connection: Connection, customer_ids: Sequence[str]) -> None:
+    """Let nobody else read the holders of these customers until the transaction ends."""
+    await connection.execute(SQL.lock_customers, customer_ids)
+
+
 def _customer(row: Row) -> StripeCustomer:
     failed_at = row["failed_at"]
     return StripeCustomer(

@@ -30,3 +30,8 @@ SELECT customer_id, account_id, statement_timestamp() AS as_of
 FROM stripe_customers
 WHERE customer_id = ANY($1::text[])
 ORDER BY customer_id, account_id;
+
+-- name: lock_customers
+-- Readings of who shares a customer follow one another, so that the later one has the later time.
+SELECT pg_advisory_xact_lock(hashtextextended(customer_id, 1))
+FROM (SELECT customer_id FROM unnest($1::text[]) AS customer_id ORDER BY customer_id) AS in_order;

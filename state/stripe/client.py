@@ -4,6 +4,7 @@ Retries are not made here: whoever asks decides by the class of the answer (DESI
 keys are always the caller's, because the SDK's own would not survive a second delivery.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from state.stripe import customers
 from state.stripe.answers import Answer, Done, Limited
 from state.stripe.breaker import Breaker
 from state.stripe.customers import Customer, TaxId
-from state.stripe.failures import Failure, understood
+from state.stripe.failures import TIMED_OUT, Failure, understood
 from state.stripe.transport import Transport
 
 T = TypeVar("T")
@@ -160,7 +161,10 @@ class Caller:
         try:
             self.before_send()
             with STRIPE_SECONDS.labels(endpoint=endpoint).time():
-                found = await send()
+                async with asyncio.timeout(self.stripe.timeout):
+                    found = await send()
+        except TimeoutError:
+            return await self._failed(endpoint, TIMED_OUT)
         except stripe.StripeError as error:
             return await self._failed(endpoint, understood(error, sent or {}))
         except BaseException:
@@ -168,7 +172,7 @@ class Caller:
             raise
         STRIPE_REQUESTS.labels(endpoint=endpoint, status="200").inc()
         self.stripe.breaker.succeeded()
-        return Done(read(found), found.last_response.headers.get("idempotent-replayed") == "true")
+        return Done(read(found.to_dict()), found.last_response.headers.get("idempotent-replayed") == "true")
 
     async def _failed(self, endpoint: str, failure: Failure) -> Answer[T]:
         STRIPE_REQUESTS.labels(endpoint=endpoint, status=failure.status).inc()

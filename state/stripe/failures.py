@@ -26,6 +26,9 @@ class Failure:
     limit: Literal["endpoint", "account"] | None = None
 
 
+TIMED_OUT: Final = Failure(Unknown("timeout"), "timeout", out_of_order=True)
+
+
 def understood(error: stripe.StripeError, sent: Mapping[str, Any]) -> Failure:
     """The failure behind an error to a request with the parameters `sent`."""
     if isinstance(error, stripe.APIConnectionError):

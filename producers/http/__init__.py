@@ -1,0 +1,1 @@
+"""What every surface shares: the corridor from a request to its answer."""

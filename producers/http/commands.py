@@ -1,0 +1,183 @@
+"""The one way from a request to a command and back: key, publish, wait, answer (DESIGN.md 3).
+
+Without an Idempotency-Key a command costs no look into PostgreSQL and no round trip to Redis: the
+journal's key makes it apply once, and the outcome comes by the reply channel.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from handlers.decision import Problem
+from observability.metrics import OUTCOMES_BY
+from producers.http.endpoints import Visit
+from producers.http.envelope import answer, refusal
+from producers.http.errors import NO_RETRY, ApiError, invalid, unavailable
+from producers.publisher import NotPublishedError
+from producers.trace import new_id, traceparent
+from state.postgres import idempotency, journal
+from state.postgres.journal import Outcome
+from state.redis import operations
+from topics.codec import encode_body
+from topics.codes import Code
+from topics.ids import uuid7_time
+from topics.limits import ID_MAX_AGE
+from topics.message import Envelope, Message
+
+_KEY: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+_RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
+_OPERATION: Final = "Operation-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """A command by the name it is published under, and its outcome when a repeated key finds one."""
+
+    id: UUID
+    keyed: bool = False
+    outcome: Outcome | None = None
+
+
+async def ask(visit: Visit, message: Message) -> Response:
+    """Publish `message` about the visit's account and answer with what came of it.
+
+    200 with the result, a refusal with its code, or 202 with the operation when it takes longer than
+    the surface waits or the caller prefers not to wait (RFC 7240, respond-async).
+    """
+    body = _encoded(message)
+    operation = await _operation(visit, message.type, body)
+    if operation.outcome is not None:
+        return told(visit, message.type, operation.outcome)
+    with visit.surface.outcomes.expecting(operation.id) as outcome:
+        await _publish(visit, operation.id, message.type, body, keyed=operation.keyed)
+        if _RESPOND_ASYNC.search(visit.request.headers.get("prefer", "")):
+            return await _accepted(visit, operation.id, message.type, {"Preference-Applied": "respond-async"})
+        try:
+            async with asyncio.timeout(visit.surface.settings.wait_seconds):
+                return told(visit, message.type, await outcome)
+        except TimeoutError:
+            OUTCOMES_BY.labels(surface=visit.surface.kind.name, how="timeout").inc()
+            return await _accepted(visit, operation.id, message.type, {})
+
+
+def told(visit: Visit, message_type: str, outcome: Outcome) -> Response:
+    """An outcome as the answer to the request that asked for it."""
+    headers = {_OPERATION: str(outcome.command_id)}
+    if outcome.outcome == "applied":
+        return answer(shown(visit, message_type, outcome.account_id, outcome.answer), headers=headers)
+    message, problems = reasons(outcome.answer)
+    return refusal(ApiError(outcome.code or Code.DISCARDED, message, problems), headers)
+
+
+def shown(visit: Visit, message_type: str, account_id: str, text: str | None) -> Any:
+    """The result in a journal's answer as this surface shows it; None when it was erased or is empty."""
+    result = None if text is None else orjson.loads(text)
+    view = visit.surface.kind.views.get(message_type)
+    return view(account_id, result) if view is not None and result is not None else result
+
+
+def reasons(text: str | None) -> tuple[str, tuple[Problem, ...]]:
+    """The sentence and the problems in a journal's answer to a refused command."""
+    if text is None:
+        return "The details of this answer were erased.", ()
+    found = orjson.loads(text)
+    return found["message"], tuple(Problem(**problem) for problem in found.get("problems") or ())
+
+
+def _encoded(message: Message) -> bytes:
+    """The body as it will travel. Raises 1400 for what the codec would make a dead letter of."""
+    body = encode_body(message)
+    if b"\\u0000" in body:
+        raise invalid("The body holds the character NUL, which no field may hold.")
+    return body
+
+
+async def _operation(visit: Visit, message_type: str, body: bytes) -> _Operation:
+    """A new operation, or the one that the request's Idempotency-Key stands for. Raises 1312."""
+    key = visit.request.headers.get("idempotency-key")
+    if key is None:
+        return _Operation(new_id())
+    if not _KEY.fullmatch(key):
+        raise invalid("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    wanted = _request_hash(visit.request, message_type, body)
+    async with visit.surface.reading() as connection:
+        claim = await idempotency.claim(
+            connection,
+            account_id=visit.account_id,
+            caller=visit.caller.id,
+            key=key,
+            request_hash=wanted,
+            command_id=new_id(),
+        )
+        if claim.fresh:
+            return _Operation(claim.command_id, keyed=True)
+        if claim.request_hash != wanted:
+            reused = "This Idempotency-Key was used with another request. Use a new key for each operation."
+            raise ApiError(Code.IDEMPOTENCY_KEY_REUSED, reused)
+        outcomes = await journal.known(connection, [claim.command_id])
+    outcome = outcomes.get(claim.command_id)
+    if outcome is None:
+        _check_age(claim.command_id)
+    # Without an outcome it is published once more under its id: whoever took the key may have died before
+    # publishing. If it did not, the journal's key drops this one.
+    return _Operation(claim.command_id, keyed=True, outcome=outcome)
+
+
+def _request_hash(request: Request, message_type: str, body: bytes) -> bytes:
+    """Method, path and what is asked for, whatever the order and the spacing of the body's fields."""
+    return sha256(f"{request.method} {request.url.path}\n{message_type}\n".encode() + body).digest()
+
+
+def _check_age(command_id: UUID) -> None:
+    """An id too old for the codec would be published into the dead letters. Raises 1312."""
+    if datetime.now(UTC) - uuid7_time(command_id) > ID_MAX_AGE - timedelta(hours=1):
+        old = "This Idempotency-Key was used long ago and its operation never came through. Use a new key."
+        raise ApiError(Code.IDEMPOTENCY_KEY_REUSED, old)
+
+
+async def _publish(visit: Visit, command_id: UUID, message_type: str, body: bytes, *, keyed: bool) -> None:
+    surface = visit.surface
+    envelope = Envelope(
+        id=command_id,
+        type=message_type,
+        account_id=visit.account_id,
+        actor=visit.caller.actor(surface.kind.name),
+        reply_to=surface.outcomes.channel,
+        traceparent=traceparent(visit.request.headers.get("traceparent")),
+    )
+    try:
+        await surface.publisher.publish(surface.settings.commands_topic, envelope, body)
+    except NotPublishedError as error:
+        raise _not_taken(maybe=error.maybe and not keyed) from error
+
+
+def _not_taken(*, maybe: bool) -> ApiError:
+    """1503. A repetition without a key would be a second command, so clients are told not to try by themselves."""
+    if not maybe:
+        return unavailable("The request could not be taken. Please try again in a moment.")
+    error = unavailable(
+        "It is not known whether the request was taken. Read the current state before you try again, or send "
+        "an Idempotency-Key, which makes repeating safe."
+    )
+    error.headers.update([NO_RETRY])
+    return error
+
+
+async def _accepted(visit: Visit, command_id: UUID, message_type: str, headers: dict[str, str]) -> Response:
+    """202: the operation goes on by itself and can be asked for."""
+    underway = operations.Underway(visit.account_id, message_type)
+    await operations.mark(visit.surface.redis, command_id, underway)
+    location = f"{visit.surface.kind.base}/operations/{command_id}"
+    return answer(
+        {"operation_id": str(command_id), "status": "pending"},
+        status=202,
+        headers={**headers, "Location": location, _OPERATION: str(command_id)},
+    )

@@ -1,0 +1,144 @@
+"""GET /operations/{id}: what came of a command, for ever after."""
+
+import time
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from producers.http.commands import reasons, shown
+from producers.http.documents import ErrorModel
+from producers.http.endpoints import Endpoint, Example, Visit
+from producers.http.envelope import answer, errors
+from producers.http.errors import not_found
+from state.postgres import journal, parking
+from state.postgres.connection import Row
+from state.redis import operations
+from state.redis.connection import REDIS_DOWN
+from topics.codes import Code
+from topics.ids import is_uuid7, uuid7_ms
+
+
+class Operation(BaseModel):
+    """A command and what came of it."""
+
+    operation_id: UUID
+    status: Literal["pending", "parked", "applied", "refused", "discarded"]
+    account_id: str | None = None
+    type: str | None = None
+    decided_at: datetime | None = None
+    result: Any = None
+    errors: list[ErrorModel] = []
+
+
+async def show(visit: Visit) -> Response:
+    """The journal knows what is decided, the shelf what is set aside, Redis what is under way."""
+    command_id = _id(visit.path("operation_id"))
+    async with visit.surface.reading() as connection:
+        row = await journal.find(connection, command_id)
+        parked = None if row is not None else await parking.find(connection, command_id)
+    if row is not None:
+        return _decided(visit, row)
+    if parked is not None:
+        return _waiting(visit, command_id, parked["account_id"], "parked")
+    return await _underway(visit, command_id)
+
+
+def _decided(visit: Visit, row: Row) -> Response:
+    account_id, kind = row["account_id"], row["type"]
+    own = row["actor"] == visit.caller.id
+    if not visit.caller.may_see(account_id) or not (own or visit.surface.kind.may_read(visit.caller, kind)):
+        raise _no_such()
+    applied = row["outcome"] == "applied"
+    message, problems = ("", ()) if applied else reasons(row["answer"])
+    return answer(
+        {
+            "operation_id": row["command_id"],
+            "status": row["outcome"],
+            "account_id": account_id,
+            "type": kind,
+            "decided_at": row["decided_at"],
+            "result": shown(visit, kind, account_id, row["answer"]) if applied else None,
+            "errors": [] if applied else errors(row["code"] or Code.DISCARDED, message, problems),
+        }
+    )
+
+
+async def _underway(visit: Visit, command_id: UUID) -> Response:
+    try:
+        mark = await operations.find(visit.surface.redis, command_id)
+    except REDIS_DOWN:
+        # Redis can't say whether it is under way. An id of the last day may well be, and "pending" tells a
+        # stranger nothing about an account; "no such operation" would be a lie to the one who sent it.
+        if uuid7_ms(command_id) / 1000 > time.time() - operations.KEPT_SECONDS:
+            return _waiting(visit, command_id, None, "pending")
+        raise _no_such() from None
+    if mark is None:
+        raise _no_such()
+    return _waiting(visit, command_id, mark.account_id, "pending", kind=mark.type)
+
+
+def _waiting(
+    visit: Visit, command_id: UUID, account_id: str | None, status: str, *, kind: str | None = None
+) -> Response:
+    if account_id is not None and not visit.caller.may_see(account_id):
+        raise _no_such()
+    return answer(
+        {
+            "operation_id": command_id,
+            "status": status,
+            "account_id": account_id,
+            "type": kind,
+            "decided_at": None,
+            "result": None,
+            "errors": [],
+        }
+    )
+
+
+def _id(text: str) -> UUID:
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise _no_such() from None
+    if not is_uuid7(found):
+        raise _no_such()
+    return found
+
+
+def _no_such() -> Exception:
+    return not_found("There is no such operation.")
+
+
+def endpoint(scope: str | None) -> Endpoint:
+    """The endpoint, on a surface that asks for `scope` to read."""
+    return Endpoint(
+        "GET",
+        "/operations/{operation_id}",
+        show,
+        "What came of an operation",
+        scope=scope,
+        result=Operation,
+        example=EXAMPLE,
+    )
+
+
+EXAMPLE: Final = Example(
+    result={
+        "operation_id": "019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44",
+        "status": "refused",
+        "account_id": "023e105f4ecef8ad9ca31a8372d0c353",
+        "type": "billing.profiles.replace.v1",
+        "decided_at": "2026-11-23T20:15:30.120000Z",
+        "result": None,
+        "errors": [
+            {
+                "code": 1400,
+                "message": "Add the postal code: five digits, such as 94107.",
+                "source": {"pointer": "/zipcode"},
+            }
+        ],
+    }
+)

@@ -1,0 +1,48 @@
+"""The iAPI Gateway as an application: base /internal/v1, signed service tokens."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from producers.http import app, operations
+from producers.http.callers import Caller
+from producers.http.surface import Kind, Settings
+from producers.iapi import accounts, billing_state, profiles, stripe_customers
+from producers.iapi.scopes import reading
+from producers.iapi.service_tokens import service_token_access
+
+ENDPOINTS: Final = (
+    *billing_state.ENDPOINTS,
+    *accounts.ENDPOINTS,
+    *stripe_customers.ENDPOINTS,
+    *profiles.ENDPOINTS,
+    operations.endpoint(None),
+)
+
+
+def _may_read(caller: Caller, message_type: str) -> bool:
+    """The result of another service's command is read with the scope of its capability."""
+    return reading(message_type) in caller.scopes
+
+
+def _kind(callers: Path) -> Kind:
+    return Kind(
+        name="iapi",
+        title="Billing iAPI",
+        base="/internal/v1",
+        about="The account side of billing, for other services: signed service tokens with scopes.",
+        access=lambda _pool: service_token_access(callers),
+        views={},
+        may_read=_may_read,
+    )
+
+
+def create_app(settings: Settings, *, callers: Path) -> FastAPI:
+    """The application; `callers` is the registry of public keys (producers/iapi/key_registry.py)."""
+    return app.build(_kind(callers), ENDPOINTS, settings)
+
+
+def document() -> dict[str, Any]:
+    """Its OpenAPI document, without a running stack."""
+    return app.document(_kind(Path()), ENDPOINTS)

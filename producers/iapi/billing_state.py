@@ -1,0 +1,187 @@
+"""A1 and A2, the billing state: everything known of an account, as of one moment.
+
+However many accounts are asked for, it is one statement per table: a new capability adds its load
+here and its part of the answer.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from handlers import profiles as profile_rules
+from handlers.stripe_customers import StripeCustomer
+from producers.http.endpoints import Endpoint, Example, Visit
+from producers.http.envelope import answer
+from producers.http.errors import no_such_account
+from producers.iapi import accounts as account_views
+from producers.iapi import stripe_customers as customer_views
+from producers.iapi.accounts import AccountShown
+from producers.iapi.profiles import ProfileShown
+from producers.iapi.scopes import BILLING_STATE_READ
+from producers.iapi.stripe_customers import CustomerShown
+from state.postgres import accounts, effects, parking, profiles, stripe_customers
+from state.postgres.connection import Connection, Row
+from topics.ids import ACCOUNT_ID_PATTERN
+
+MOST: Final = 1000
+
+
+class EffectShown(BaseModel):
+    """Work owed to the outside: what, to whom, how often tried, when again, and what went wrong last."""
+
+    id: UUID
+    kind: str
+    target: str
+    state: str
+    attempts: int
+    due_at: datetime
+    last_error: str | None
+    created_at: datetime
+
+
+class BillingState(BaseModel):
+    """One account. `parked`: a command could not be decided, so it and later ones wait for an operator."""
+
+    account_id: str
+    as_of: datetime
+    account: AccountShown
+    billing_profile: ProfileShown | None
+    stripe_customer: CustomerShown
+    effects: list[EffectShown]
+    parked: bool
+
+
+class AccountsAsked(BaseModel):
+    """Up to 1,000 account ids."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    account_ids: Annotated[
+        list[Annotated[str, Field(pattern=ACCOUNT_ID_PATTERN)]], Field(min_length=1, max_length=MOST)
+    ]
+
+
+class BillingStates(BaseModel):
+    """The states in the order asked for, each account once, and the ids nobody has."""
+
+    accounts: list[BillingState]
+    unknown: list[str]
+
+
+async def get(visit: Visit) -> Response:
+    """Everything known of one account, as of one moment."""
+    async with visit.surface.snapshot() as connection:
+        found = await states(connection, [visit.account_id])
+    if not found:
+        raise no_such_account()
+    return answer(found[visit.account_id])
+
+
+async def batch(visit: Visit, asked: AccountsAsked) -> Response:
+    """The same for up to 1,000 accounts at once."""
+    ids = list(dict.fromkeys(asked.account_ids))
+    async with visit.surface.snapshot() as connection:
+        found = await states(connection, ids)
+    return answer(
+        {
+            "accounts": [found[account_id] for account_id in ids if account_id in found],
+            "unknown": [account_id for account_id in ids if account_id not in found],
+        }
+    )
+
+
+async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The billing states of those accounts that exist."""
+    now = datetime.now(UTC)
+    records = await accounts.load(connection, ids)
+    kept = await profiles.load(connection, ids)
+    customers = await stripe_customers.load(connection, ids)
+    parked = await parking.shelved(connection, ids)
+    owed: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in await effects.open_of(connection, ids):
+        owed[row["account_id"]].append(row)
+    found: dict[str, dict[str, Any]] = {}
+    for account_id, record in records.items():
+        profile = kept.get(account_id)
+        living = None if profile is None or profile.deleted_on else profile
+        customer = customers.get(account_id) or StripeCustomer()
+        found[account_id] = {
+            "account_id": account_id,
+            "as_of": now,
+            "account": account_views.shown(record),
+            "billing_profile": profile_rules.view(living, record.type.value) if living else None,
+            "stripe_customer": customer_views.shown(account_id, record, profile, customer),
+            "effects": [_effect(row) for row in owed[account_id]],
+            "parked": account_id in parked,
+        }
+    return found
+
+
+def _effect(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in EffectShown.model_fields}
+
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "account_id": "023e105f4ecef8ad9ca31a8372d0c353",
+    "as_of": "2026-11-23T20:16:02.300000Z",
+    "account": {
+        "account_type": "pay_go",
+        "flags": 0,
+        "flag_names": [],
+        "lock": None,
+        "version": 1,
+        "created_on": "2026-11-23T20:15:29.000000Z",
+        "edited_on": "2026-11-23T20:15:29.000000Z",
+    },
+    "billing_profile": None,
+    "stripe_customer": {
+        "customer_id": None,
+        "merged": False,
+        "version": 0,
+        "synced_at": None,
+        "sync": {"state": "pending", "reason": None, "since": None},
+    },
+    "effects": [
+        {
+            "id": "019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44",
+            "kind": "stripe.sync_customer",
+            "target": "stripe",
+            "state": "open",
+            "attempts": 2,
+            "due_at": "2026-11-23T20:16:05.000000Z",
+            "last_error": "rate_limited",
+            "created_at": "2026-11-23T20:15:30.000000Z",
+        }
+    ],
+    "parked": False,
+}
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "GET",
+        "/accounts/{account_id}/billing-state",
+        get,
+        "Show the billing state",
+        scope=BILLING_STATE_READ,
+        result=BillingState,
+        example=Example(result=_EXAMPLE),
+    ),
+    Endpoint(
+        "POST",
+        "/accounts/billing-state/batch",
+        batch,
+        "Show the billing states of many accounts",
+        scope=BILLING_STATE_READ,
+        body=AccountsAsked,
+        result=BillingStates,
+        example=Example(
+            body={"account_ids": [_EXAMPLE["account_id"], "00000000000000000000000000000000"]},
+            result={"accounts": [_EXAMPLE], "unknown": ["00000000000000000000000000000000"]},
+        ),
+    ),
+)

@@ -1,0 +1,212 @@
+"""A11-A14 and A16, the billing profile: read, upsert, patch, try without doing, and what it means for tax."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from handlers import profiles as rules
+from handlers.account import Account
+from handlers.accounts import ACCOUNT, AccountRecord
+from handlers.decision import Applied, Context
+from handlers.profile_rules import Suggestion, TaxContext, suggest, tax_context
+from handlers.profiles import PROFILE, Profile
+from handlers.registry import decide
+from producers.http.commands import ask
+from producers.http.documents import ErrorModel
+from producers.http.endpoints import Endpoint, Example, Visit
+from producers.http.envelope import answer, errors
+from producers.http.errors import no_such_account, not_found
+from producers.iapi.scopes import PROFILES_READ, PROFILES_WRITE
+from producers.trace import new_id
+from state.postgres import accounts, profiles
+from topics.codes import Code
+from topics.profiles import PatchProfile, ProfileFields, UpsertProfile
+
+PATH: Final = "/accounts/{account_id}/billing-profile"
+
+
+class ProfileShown(ProfileFields):
+    """A billing profile."""
+
+    account_type: str
+    version: int
+    created_on: datetime
+    edited_on: datetime
+
+
+class Verdict(BaseModel):
+    """What would come of an upsert now. `result` is the profile as it would be kept."""
+
+    valid: bool
+    result: ProfileShown | None
+    errors: list[ErrorModel]
+    suggestions: list[Suggestion]
+
+
+async def get(visit: Visit) -> Response:
+    """The billing profile as it stands."""
+    record, profile = await _living(visit)
+    return answer(rules.view(profile, record.type.value))
+
+
+async def upsert(visit: Visit, given: UpsertProfile) -> Response:
+    """Create the billing profile, or put these fields in the place of all others."""
+    return await ask(visit, given)
+
+
+async def patch(visit: Visit, given: PatchProfile) -> Response:
+    """Change e-mail addresses and locale."""
+    return await ask(visit, given)
+
+
+async def validate(visit: Visit, given: UpsertProfile) -> Response:
+    """What would come of an upsert: the very decision, on the account as it is now, and nothing is kept."""
+    record, profile = await _read(visit)
+    account = Account(visit.account_id, {ACCOUNT: record, PROFILE: profile})
+    context = Context(datetime.now(UTC), visit.caller.actor(visit.surface.kind.name), new_id())
+    decision = decide(account, given, context)
+    applied = isinstance(decision, Applied)
+    return answer(
+        {
+            "valid": applied,
+            "result": decision.result if isinstance(decision, Applied) else None,
+            "errors": []
+            if isinstance(decision, Applied)
+            else errors(decision.code, decision.message, decision.problems),
+            "suggestions": [asdict(suggestion) for suggestion in suggest(_fields(given))],
+        }
+    )
+
+
+async def tax(visit: Visit) -> Response:
+    """Where the customer is and under which tax id: what a tax engine asks for."""
+    _, profile = await _living(visit)
+    return answer(asdict(tax_context(profile.fields)))
+
+
+async def _read(visit: Visit) -> tuple[AccountRecord, Profile | None]:
+    ids = [visit.account_id]
+    async with visit.surface.snapshot() as connection:
+        record = (await accounts.load(connection, ids)).get(visit.account_id)
+        profile = (await profiles.load(connection, ids)).get(visit.account_id)
+    if record is None:
+        raise no_such_account()
+    return record, profile
+
+
+async def _living(visit: Visit) -> tuple[AccountRecord, Profile]:
+    record, profile = await _read(visit)
+    if profile is None or profile.deleted_on:
+        raise not_found("There is no billing profile yet.")
+    return record, profile
+
+
+def _fields(given: ProfileFields) -> dict[str, str | None]:
+    return {name: getattr(given, name) for name in rules.FIELDS}
+
+
+_GIVEN: Final = {
+    "company": "Beispiel GmbH",
+    "address": "Unter den Linden 1",
+    "city": "Berlin",
+    "zipcode": "10117",
+    "country": "DE",
+    "vat": "DE136695976",
+    "tax_id_type": "eu_vat",
+    "billing_email": "rechnung@example.com",
+    "preferred_locale": "de-DE",
+}
+_RESULT: Final[dict[str, Any]] = {
+    **rules.NOTHING,
+    **_GIVEN,
+    "account_type": "pay_go",
+    "version": 2,
+    "created_on": "2026-11-23T20:15:30.120000Z",
+    "edited_on": "2026-11-23T20:15:31.480000Z",
+}
+_TAX: Final = {
+    "country": "DE",
+    "state": None,
+    "postal_code": "10117",
+    "location": "DE",
+    "tax_id": "DE136695976",
+    "tax_id_type": "eu_vat",
+    "tax_id_valid": True,
+    "tax_id_country": "DE",
+    "is_business": True,
+    "eu_member": True,
+    "reverse_charge_candidate": True,
+}
+_PATCHED: Final = {"billing_email": "buchhaltung@example.com"}
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "GET",
+        PATH,
+        get,
+        "Show the billing profile",
+        scope=PROFILES_READ,
+        result=ProfileShown,
+        example=Example(result=_RESULT),
+    ),
+    Endpoint(
+        "PUT",
+        PATH,
+        upsert,
+        "Create or replace the billing profile",
+        scope=PROFILES_WRITE,
+        command=True,
+        body=UpsertProfile,
+        result=ProfileShown,
+        example=Example(body=_GIVEN, result=_RESULT),
+        refusals=(Code.OUTSTANDING_BALANCE, Code.VERSION_CONFLICT),
+    ),
+    Endpoint(
+        "PATCH",
+        PATH,
+        patch,
+        "Change e-mail addresses and locale",
+        scope=PROFILES_WRITE,
+        command=True,
+        body=PatchProfile,
+        result=ProfileShown,
+        example=Example(body=_PATCHED, result={**_RESULT, **_PATCHED, "version": 3}),
+        refusals=(Code.VERSION_CONFLICT,),
+    ),
+    Endpoint(
+        "POST",
+        PATH + "/validate",
+        validate,
+        "Try an upsert without doing it",
+        scope=PROFILES_READ,
+        body=UpsertProfile,
+        result=Verdict,
+        example=Example(
+            body={**_GIVEN, "zipcode": None},
+            result={
+                "valid": False,
+                "result": None,
+                "errors": [
+                    {
+                        "code": 1400,
+                        "message": "Add the postal code: five digits, such as 26133.",
+                        "source": {"pointer": "/zipcode"},
+                    }
+                ],
+                "suggestions": [],
+            },
+        ),
+    ),
+    Endpoint(
+        "GET",
+        PATH + "/tax-context",
+        tax,
+        "Show what the profile means for tax",
+        scope=PROFILES_READ,
+        result=TaxContext,
+        example=Example(result=_TAX),
+    ),
+)

@@ -1,0 +1,34 @@
+"""What a service may do: one scope to read and one to write for each capability."""
+
+from typing import Final
+
+BILLING_STATE_READ: Final = "billing-state:read"
+ACCOUNTS_READ: Final = "accounts:read"
+ACCOUNTS_WRITE: Final = "accounts:write"
+PROFILES_READ: Final = "profiles:read"
+PROFILES_WRITE: Final = "profiles:write"
+STRIPE_CUSTOMERS_READ: Final = "stripe-customers:read"
+STRIPE_CUSTOMERS_WRITE: Final = "stripe-customers:write"
+
+SCOPES: Final = frozenset(
+    {
+        BILLING_STATE_READ,
+        ACCOUNTS_READ,
+        ACCOUNTS_WRITE,
+        PROFILES_READ,
+        PROFILES_WRITE,
+        STRIPE_CUSTOMERS_READ,
+        STRIPE_CUSTOMERS_WRITE,
+    }
+)
+
+
+def with_implied(scopes: frozenset[str]) -> frozenset[str]:
+    """The scopes and what they imply: who may write may read."""
+    readable = {scope.removesuffix(":write") + ":read" for scope in scopes if scope.endswith(":write")}
+    return scopes | readable
+
+
+def reading(message_type: str) -> str:
+    """The scope to read the result of a command, by the capability in its type."""
+    return f"{message_type.split('.')[1]}:read"

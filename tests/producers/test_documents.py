@@ -1,0 +1,104 @@
+"""The OpenAPI documents: made without a stack, with an example that its own schema accepts on every operation."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from handlers.profile_rules import normalise, problems
+from producers.dashboard import app as dashboard
+from producers.http.endpoints import Endpoint
+from producers.iapi import app as iapi
+
+SURFACES = pytest.mark.parametrize("document", [dashboard.document, iapi.document])
+EVERY = [*dashboard.ENDPOINTS, *iapi.ENDPOINTS]
+Document = Callable[[], dict[str, Any]]
+
+
+def operations(document: Document) -> Iterator[dict[str, Any]]:
+    for path in document()["paths"].values():
+        yield from path.values()
+
+
+@SURFACES
+def test_every_operation_shows_an_example_of_its_answer(document: Document) -> None:
+    for operation in operations(document):
+        for answer in operation["responses"].values():
+            assert answer["content"]["application/json"]["example"].keys() >= {"success", "result"}
+
+
+@SURFACES
+def test_every_body_is_described_with_an_example(document: Document) -> None:
+    for operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["example"]
+            assert content["schema"]["properties"]
+
+
+@SURFACES
+def test_every_operation_has_a_name_of_its_own(document: Document) -> None:
+    names = [operation["operationId"] for operation in operations(document)]
+    assert len(names) == len(set(names))
+
+
+@SURFACES
+def test_commands_say_that_they_may_take_longer_and_take_keys(document: Document) -> None:
+    commands = [operation for operation in operations(document) if "202" in operation["responses"]]
+    assert commands
+    for command in commands:
+        names = {parameter["name"] for parameter in command["parameters"]}
+        assert names >= {"Idempotency-Key", "Prefer"}
+        assert {"400", "401", "403", "409", "429", "503"} >= set(command["responses"]) - {
+            *("200", "202", "404", "413", "415", "423")
+        }
+
+
+@SURFACES
+def test_references_lead_somewhere(document: Document) -> None:
+    whole = document()
+
+    def references(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                yield value["$ref"]
+            for inner in value.values():
+                yield from references(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from references(inner)
+
+    found = set(references(whole))
+    assert found
+    for reference in found:
+        place: Any = whole
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+@pytest.mark.parametrize("endpoint", EVERY, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_examples_are_what_the_models_accept(endpoint: Endpoint) -> None:
+    TypeAdapter(endpoint.result).validate_json(json.dumps(endpoint.example.result))
+    if endpoint.body is not None:
+        TypeAdapter(endpoint.body).validate_json(json.dumps(endpoint.example.body))
+
+
+@pytest.mark.parametrize("endpoint", EVERY, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_an_example_of_a_profile_is_a_valid_profile(endpoint: Endpoint) -> None:
+    body = endpoint.example.body
+    if endpoint.command and isinstance(body, dict) and "country" in body:
+        assert problems(normalise(body)) == ()
+
+
+def test_only_address_validation_is_open_to_everybody() -> None:
+    assert [endpoint.path for endpoint in EVERY if not endpoint.credentials] == [
+        "/billing/address-validation"
+    ]
+
+
+def test_whatever_changes_something_is_a_command() -> None:
+    reading = {"/billing/address-validation", "/accounts/billing-state/batch"}
+    for endpoint in EVERY:
+        changes = endpoint.method != "GET" and not endpoint.path.endswith("/validate")
+        assert endpoint.command == (changes and endpoint.path not in reading)
