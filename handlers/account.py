@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from topics.value import value
+
 T = TypeVar("T")
 
 
@@ -25,7 +27,7 @@ class PartNotLoadedError(Exception):
         self.part = part
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """An account as it stands under its lock. Parts that were not loaded can't be read."""
 

@@ -26,6 +26,7 @@ from topics.accounts import (
 )
 from topics.codes import Code
 from topics.message import Role
+from topics.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Lock:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AccountRecord:
     """The account's own row. `flags` is the bitmask; `version` counts the changes of this row."""
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from handlers.account import Part
 from topics.codes import Code
 from topics.message import Actor, Event
+from topics.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """What a handler may know of the moment: the time, who asks, and the command's id."""
 
@@ -42,7 +43,7 @@ class EffectRequest:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Applied:
     """The command holds. `changes` gives the new value of each part that differs.
 
@@ -58,7 +59,7 @@ class Applied:
     forget: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """A rule forbids it: a normal outcome with a stable code and a sentence to act on."""
 

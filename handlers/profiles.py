@@ -1,7 +1,6 @@
 """Decisions about the billing profile: create, replace, patch, delete (DOMAIN.md 3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
 from datetime import datetime
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from topics.profiles import (
     ReplaceProfile,
     UpsertProfile,
 )
+from topics.value import value
 
 FIELDS: Final = tuple(ProfileFields.model_fields)
 PATCHABLE: Final = ("billing_email", "secondary_billing_email", "preferred_locale")
@@ -32,7 +32,7 @@ _EMPTY: dict[str, str | None] = dict.fromkeys(FIELDS)
 NOTHING: Final[Mapping[str, str | None]] = MappingProxyType(_EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Profile:
     """The profile as kept. A deleted one stays as a tombstone, so versions never start again."""
 

@@ -101,7 +101,7 @@ def bare(account_id: str) -> Projection:
 
 def digest(projection: Projection) -> str:
     """SHA-256 in hexadecimal of the projection's canonical JSON: equal digests, equal customers."""
-    text = json.dumps(asdict(projection), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(asdict(projection), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

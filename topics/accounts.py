@@ -31,7 +31,7 @@ class Flag(IntFlag):
 
 FlagName = Literal["bad_debt"]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
-Version = Annotated[int, Field(ge=1)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class AccountRegistered(Fact):
@@ -149,4 +149,20 @@ MESSAGES = (
     AccountLocked,
     AccountUnlocked,
     AccountErased,
+)
+
+EXAMPLES = (
+    AccountRegistered(account_type=AccountType.PAY_GO),
+    SetAccountType(account_type=AccountType.ENTERPRISE, expected_version=3),
+    SetFlag(flag="bad_debt"),
+    ClearFlag(flag="bad_debt", expected_version=4),
+    LockAccount(reason="Chargeback under review"),
+    UnlockAccount(reason="Review closed"),
+    EraseAccount(reason="Request of the customer"),
+    AccountOpened(account_type=AccountType.PAY_GO, version=1),
+    AccountTypeChanged(before=AccountType.PAY_GO, after=AccountType.ENTERPRISE, version=4),
+    FlagsChanged(before=0, after=32768, version=5),
+    AccountLocked(reason="Chargeback under review", version=6),
+    AccountUnlocked(reason="Review closed", version=7),
+    AccountErased(version=8),
 )

@@ -5,6 +5,7 @@ reason, which the loop turns into a dead letter in the same transaction as its n
 Source: CloudEvents 1.0 Kafka protocol binding, 3.2 binary content mode.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from topics import limits
-from topics.ids import ACCOUNT_ID, is_uuid7, uuid7_ms
+from topics.ids import ACCOUNT_ID, is_uuid7, read_uuid7, uuid7_ms
 from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role
 from topics.registry import MESSAGE_TYPES
 
@@ -22,6 +23,24 @@ CONTENT_TYPE: Final = "application/json"
 _MAX_AGE_MS: Final = int(limits.ID_MAX_AGE.total_seconds() * 1000)
 _MAX_AHEAD_MS: Final = int(limits.ID_MAX_AHEAD.total_seconds() * 1000)
 _ROLES: Final = {role.value: role for role in Role}
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL; a backslash that is itself escaped before `u0000` is text."""
+HEADER_NAMES: Final = frozenset(
+    {
+        "ce_specversion",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "ce_subject",
+        "ce_actor",
+        "ce_actorrole",
+        "ce_causationid",
+        "ce_replyto",
+        "content-type",
+        "traceparent",
+    }
+)
+"""What the codec writes. Other names are let through and not read."""
 
 
 class Reason(StrEnum):
@@ -84,8 +103,26 @@ def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
 
 
 def _headers(record: Record) -> dict[str, str]:
+    """The headers as text; nearly always all of them are plain, which one look at all values tells."""
+    try:
+        headers = {name: value.decode("ascii") for name, value in record.headers if value is not None}
+    except UnicodeDecodeError:
+        return _checked_headers(record)
+    together = "".join(headers.values())
+    plain = (
+        len(headers) == len(record.headers)
+        and headers.keys() <= HEADER_NAMES
+        and len(together) <= limits.MAX_HEADER_BYTES
+        and "\0" not in together
+    )
+    return headers if plain else _checked_headers(record)
+
+
+def _checked_headers(record: Record) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in record.headers:
+        if name not in HEADER_NAMES and not _is_text(name):
+            raise _Bad(Reason.BAD_HEADER, f"the header name {name[:100]!a} is not UTF-8")
         if value is None:
             continue
         if len(value) > limits.MAX_HEADER_BYTES:
@@ -99,16 +136,30 @@ def _headers(record: Record) -> dict[str, str]:
     return headers
 
 
+def _is_text(name: str) -> bool:
+    """Whether it was UTF-8: consumers/header_names.py gives lone surrogates for what was not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _id(text: str, timestamp_ms: int) -> UUID:
+    found = read_uuid7(text) or _unusual_id(text)
+    age = timestamp_ms - uuid7_ms(found)
+    if not -_MAX_AHEAD_MS <= age <= _MAX_AGE_MS:
+        raise _Bad(Reason.SKEWED_ID, f"ce_id was made {age} ms before its record was written")
+    return found
+
+
+def _unusual_id(text: str) -> UUID:
     try:
         found = UUID(text)
     except ValueError:
         raise _Bad(Reason.BAD_ID, "ce_id is not a UUID") from None
     if not is_uuid7(found):
         raise _Bad(Reason.BAD_ID, "ce_id is not a UUID of version 7")
-    age = timestamp_ms - uuid7_ms(found)
-    if not -_MAX_AHEAD_MS <= age <= _MAX_AGE_MS:
-        raise _Bad(Reason.SKEWED_ID, f"ce_id was made {age} ms before its record was written")
     return found
 
 
@@ -137,12 +188,13 @@ def _envelope(command_id: UUID, model: type[Message], account_id: str, headers: 
 
 
 def _body(model: type[Message], value: bytes) -> Message:
-    if b"\\u0000" in value:
+    if b"\\u0000" in value and _NUL.search(value):
         raise _Bad(Reason.BAD_BODY, "the body has a NUL character, which no field may hold")
     try:
-        return model.model_validate_json(value)
+        found: Message = model.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         raise _Bad(Reason.BAD_BODY, _explain(error)) from None
+    return found
 
 
 def _explain(error: ValidationError) -> str:

@@ -1,12 +1,13 @@
 """What every message is: a frozen, versioned model, the envelope around it, and who asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+from topics.value import value
 
 
 class Kind(StrEnum):
@@ -29,7 +30,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Actor:
     """Who asked and from where: `id` names a token, a service or a member of staff, never a person's data."""
 
@@ -69,7 +70,7 @@ class Event(Message):
     kind = Kind.EVENT
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """What the headers say: CloudEvents attributes in binary mode plus our extensions.
 
@@ -86,7 +87,7 @@ class Envelope:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """A Kafka record as read: where it stood, when it was written (ms), and its bytes."""
 
@@ -99,7 +100,7 @@ class Record:
     headers: tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Received:
     """A record understood: the message, its envelope with a UUIDv7 id, and where it came from."""
 

@@ -23,3 +23,10 @@ class DiscardParked(Command):
 
 
 MESSAGES = (ReleaseParked, DiscardParked)
+
+EXAMPLES = (
+    ReleaseParked(reason="Fixed in the release of today"),
+    DiscardParked(
+        command_id=UUID("019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44"), reason="Sent again by hand under another id"
+    ),
+)

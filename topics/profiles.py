@@ -63,7 +63,7 @@ class PatchProfile(Command):
 
 
 class DeleteProfile(Command):
-    """Remove the profile; refused with debt or paid subscriptions."""
+    """Remove the profile; refused with debt or without a profile."""
 
     type: ClassVar = "billing.profiles.delete.v1"
 
@@ -78,7 +78,7 @@ class ProfileChanged(Event):
 
 
 class ProfileDeleted(Event):
-    """There is no profile from now on. `version` is the last one it had."""
+    """There is no profile from now on. One that is made later counts on from this `version`."""
 
     type: ClassVar = "billing.profiles.deleted.v1"
     version: int
@@ -92,4 +92,31 @@ MESSAGES = (
     DeleteProfile,
     ProfileChanged,
     ProfileDeleted,
+)
+
+_ADA = ProfileFields(
+    first_name="Ada",
+    last_name="Lovelace",
+    company="Analytical Engines Ltd",
+    address="12 St James's Square",
+    city="London",
+    zipcode="SW1Y 4JH",
+    country="GB",
+    telephone="+44 20 7946 0958",
+    vat="GB980780684",
+    tax_id_type="gb_vat",
+    billing_email="billing@example.com",
+    preferred_locale="en-GB",
+)
+_SENT = _ADA.model_dump(exclude_unset=True)
+_KEPT = ProfileFields(**_ADA.model_dump())
+
+EXAMPLES = (
+    CreateProfile(**_SENT),
+    ReplaceProfile(**_SENT, expected_version=1),
+    UpsertProfile(**_SENT),
+    PatchProfile(billing_email="accounts@example.com", secondary_billing_email=None),
+    DeleteProfile(),
+    ProfileChanged(profile=_KEPT, version=1, created=True),
+    ProfileDeleted(version=2),
 )

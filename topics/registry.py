@@ -13,6 +13,11 @@ MESSAGE_TYPES: Final[Mapping[str, type[Message]]] = MappingProxyType(
     {model.type: model for capability in CAPABILITIES for model in capability.MESSAGES}
 )
 
+EXAMPLES: Final[Mapping[str, Message]] = MappingProxyType(
+    {message.type: message for capability in CAPABILITIES for message in capability.EXAMPLES}
+)
+"""One message of each type, for the documents."""
+
 
 def of_kind(kind: Kind) -> tuple[type[Message], ...]:
     """All message models of one kind, in wiring order."""

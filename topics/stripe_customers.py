@@ -1,9 +1,9 @@
 """Messages about the account's Stripe customer: the link, requests to sync, and what Stripe showed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from topics.message import Command, Event, Fact
 
@@ -26,12 +26,16 @@ class SyncStripeCustomer(Command):
 
 
 class StripeCustomerSynced(Fact):
-    """Stripe holds the projection with this digest (handlers/stripe_projection.py)."""
+    """Stripe holds the projection with this digest (handlers/stripe_projection.py).
+
+    `created` says that the customer was made for this account, which had none.
+    """
 
     type: ClassVar = "billing.stripe-customers.synced.v1"
     customer_id: CustomerId
     projection: Digest
-    synced_at: datetime
+    synced_at: AwareDatetime
+    created: bool = False
 
 
 class StripeCustomerSyncFailed(Fact):
@@ -40,7 +44,7 @@ class StripeCustomerSyncFailed(Fact):
     type: ClassVar = "billing.stripe-customers.sync-failed.v1"
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     projection: Digest
-    failed_at: datetime
+    failed_at: AwareDatetime
 
 
 class StripeCustomerShared(Fact):
@@ -48,8 +52,8 @@ class StripeCustomerShared(Fact):
 
     type: ClassVar = "billing.stripe-customers.shared.v1"
     customer_id: CustomerId
-    accounts: Annotated[int, Field(ge=1)]
-    as_of: datetime
+    accounts: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    as_of: AwareDatetime
 
 
 class StripeCustomerLinked(Event):
@@ -85,4 +89,21 @@ MESSAGES = (
     StripeCustomerLinked,
     StripeSyncRequested,
     StripeCustomerMerged,
+)
+
+_CUSTOMER = "cus_NffrFeUfNV2Hib"
+_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_MOMENT = datetime(2026, 11, 23, 12, 30, 15, 250_000, UTC)
+
+EXAMPLES = (
+    LinkStripeCustomer(customer_id=_CUSTOMER, expected_customer_id=None),
+    SyncStripeCustomer(),
+    StripeCustomerSynced(customer_id=_CUSTOMER, projection=_DIGEST, synced_at=_MOMENT, created=True),
+    StripeCustomerSyncFailed(
+        reason="Stripe: Invalid value for eu_vat. (tax_id_invalid)", projection=_DIGEST, failed_at=_MOMENT
+    ),
+    StripeCustomerShared(customer_id=_CUSTOMER, accounts=2, as_of=_MOMENT),
+    StripeCustomerLinked(customer_id=_CUSTOMER, before=None, version=1),
+    StripeSyncRequested(),
+    StripeCustomerMerged(customer_id=_CUSTOMER, merged=True, version=3),
 )

@@ -13,7 +13,11 @@ ACCOUNT_PARTITIONS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it must exist. `retention` of None keeps records for ever."""
+    """A topic as it must exist. `retention` of None keeps records for ever.
+
+    Records bear the time at which the broker wrote them, as ids are judged by it: a producer's own clock
+    would vouch for its own ids.
+    """
 
     name: str
     key: str
@@ -21,6 +25,8 @@ class Topic:
     retention: timedelta | None
     messages: tuple[type[Message], ...]
     about: str
+    max_bytes: int = 1024 * 1024
+    """The largest record the topic takes, headers included."""
 
 
 COMMANDS: Final = Topic(
@@ -62,6 +68,7 @@ DEAD_LETTERS: Final = Topic(
     retention=timedelta(days=90),
     messages=(),
     about="What could not be applied, as received, with the reason and where it came from in its headers.",
+    max_bytes=8 * 1024 * 1024,  # the largest record of any lane, with unreadable headers spelled out
 )
 
 TOPICS: Final = (COMMANDS, FACTS, BULK, EVENTS, DEAD_LETTERS)
