@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from consumers.batch import Batch, Result, apply
+from consumers.fold import Suspicion
 from consumers.lane import Lane
 from observability import metrics
 from state.postgres import journal
@@ -19,12 +20,17 @@ from state.postgres.cursors import Span
 from state.postgres.journal import ConcurrentDuplicateError
 from state.postgres.store import LostUpdateError
 from topics.message import Received
+from topics.parking import ReleaseParked
 
 log = structlog.get_logger()
 
 CONFLICTS: Final = (*RETRY_NOW, LostUpdateError, ConcurrentDuplicateError)
 MAX_CONFLICTS: Final = 5
+TOO_MANY_CONFLICTS: Final = 30
+"""So many in a row are no coincidence: something in the batch makes them."""
 MAX_BACKOFF: Final = 5.0
+SMALLER_RELEASE: Final = {None: 64, 64: 8, 8: 1, 1: 0}
+"""How many parked commands are tried in one transaction after the database refused more of them."""
 
 
 class GivenUpError(Exception):
@@ -50,6 +56,8 @@ class Applier:
                 return [await self._try(batch)]
             except CONFLICTS as conflict:
                 conflicts += 1
+                if conflicts > TOO_MANY_CONFLICTS:
+                    return await self._divide(batch, conflict, wanted)
                 await self._conflict(conflict, conflicts)
             except STORE_DOWN as down:
                 failures += 1
@@ -97,16 +105,27 @@ class Applier:
             left, right = halves(batch)
             done = await self.apply(left, wanted)
             if any(result.fenced for result in done):
-                return done
+                # Not tried any more: its cursors are to be looked up like those that were refused.
+                return [*done, Result(frozenset(span.partition for span in right.spans))]
             return done + await self.apply(right, wanted)
         (entry,) = batch.entries or (None,)
-        if not isinstance(entry, Received) or batch.suspects:
+        if not isinstance(entry, Received):
+            raise error
+        suspicion = _suspicion(entry, batch.suspicion, error)
+        if suspicion is None:
             raise error
         log.error(
-            "message_parked", lane=self._lane.name, command_id=str(entry.id), error=type(error).__name__
+            "message_suspected", lane=self._lane.name, command_id=str(entry.id), error=type(error).__name__
         )
-        suspect = replace(batch, suspects={entry.id: f"{type(error).__name__} while saving"})
-        return await self.apply(suspect, wanted)
+        return await self.apply(replace(batch, suspicion=suspicion), wanted)
+
+
+def _suspicion(entry: Received, former: Suspicion, error: Exception) -> Suspicion | None:
+    """How to try a message again that fails alone; None when nothing is left to try."""
+    errors = {entry.id: f"{type(error).__name__} while saving"}
+    if isinstance(entry.message, ReleaseParked) and former.release_at_most != 0:
+        return Suspicion(errors, SMALLER_RELEASE[former.release_at_most])
+    return None if former.errors else Suspicion(errors)
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from consumers.fold import Fold, Loaded, Rows
+from consumers.fold import Fold, Loaded, Rows, Suspicion
 from consumers.lane import Lane
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
@@ -23,7 +23,7 @@ from state.postgres.connection import Connection
 from state.postgres.cursors import Span
 from state.postgres.journal import Outcome
 from state.postgres.stores import STORES
-from topics.codec import Reason, Rejected, decode
+from topics.codec import Rejected, decode
 from topics.message import Received
 from topics.parking import MESSAGES as PARKING_MESSAGES
 
@@ -36,7 +36,7 @@ class Batch:
 
     spans: tuple[Span, ...]
     entries: tuple[Decoded, ...]
-    suspects: Mapping[UUID, str] = field(default_factory=dict)
+    suspicion: Suspicion = field(default_factory=Suspicion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def apply(connection: Connection, lane: Lane, batch: Batch, now: datetime)
         entries = [entry for entry in batch.entries if entry.record.partition in moved]
         crash_point("loop.fenced")
         result = (
-            await _apply(connection, lane, entries, now, batch.suspects, fenced)
+            await _apply(connection, lane, entries, now, batch.suspicion, fenced)
             if entries
             else Result(fenced)
         )
@@ -74,7 +74,7 @@ async def _apply(
     lane: Lane,
     entries: Sequence[Decoded],
     now: datetime,
-    suspects: Mapping[UUID, str],
+    suspicion: Suspicion,
     fenced: frozenset[int],
 ) -> Result:
     received = _first_of_each(entries)
@@ -83,13 +83,14 @@ async def _apply(
     parked = await _parked(connection, received, locked)
     shelves = await _shelves(connection, received, parked, lane)
     waiting = [one for shelf in shelves.values() for one in shelf if isinstance(one, Received)]
-    known = await journal.known(connection, [one.id for one in received])
+    known = await journal.known(connection, [one.id for one in (*received, *waiting)])
     fresh = [one for one in received if one.id not in known]
     loaded = await _load(connection, locked, [*fresh, *waiting])
     crash_point("loop.loaded")
 
-    fold = Fold(lane, Loaded(loaded, frozenset(parked), shelves), now, suspects)
-    _run(fold, entries, {one.id: one for one in fresh}, known)
+    decided = {command_id: outcome.account_id for command_id, outcome in known.items()}
+    fold = Fold(lane, Loaded(loaded, frozenset(parked), shelves, decided), now, suspicion)
+    _run(fold, entries, received)
     await _write(connection, fold.rows, now)
     crash_point("loop.written")
     repeated = sum(isinstance(entry, Received) for entry in entries) - len(received)
@@ -107,28 +108,36 @@ async def _apply(
 
 
 def _first_of_each(entries: Iterable[Decoded]) -> list[Received]:
-    """Messages with one id in one batch are one message: the first."""
-    first: dict[UUID, Received] = {}
+    """Messages with one id in one batch are one message: the first of its account."""
+    first: dict[tuple[UUID, str], Received] = {}
     for entry in entries:
         if isinstance(entry, Received):
-            first.setdefault(entry.id, entry)
+            first.setdefault((entry.id, entry.account_id), entry)
     return list(first.values())
 
 
 async def _parked(
     connection: Connection, received: Sequence[Received], locked: Mapping[str, accounts.LockedAccount]
 ) -> set[str]:
-    """Accounts with commands set aside. An unknown account has no row to say so, only its shelf."""
+    """Accounts with commands set aside. An unknown account has no row to say so, only its shelf.
+
+    Where an operator asks, the shelf itself is looked at: what lies there can be moved on in any case.
+    """
     parked = {account_id for account_id, found in locked.items() if found.parked_since}
-    unknown = {one.account_id for one in received} - locked.keys()
-    return parked | await parking.shelved(connection, sorted(unknown)) if unknown else parked
+    unsure = {one.account_id for one in received} - locked.keys() | _asked(received)
+    return parked | await parking.shelved(connection, sorted(unsure)) if unsure else parked
+
+
+def _asked(received: Iterable[Received]) -> set[str]:
+    """The accounts that an operator moves on."""
+    return {one.account_id for one in received if isinstance(one.message, PARKING_MESSAGES)}
 
 
 async def _shelves(
     connection: Connection, received: Sequence[Received], parked: set[str], lane: Lane
 ) -> dict[str, list[Decoded]]:
     """What waits for the accounts that an operator moves on in this batch."""
-    asked = {one.account_id for one in received if isinstance(one.message, PARKING_MESSAGES)} & parked
+    asked = _asked(received) & parked
     if not asked:
         return {}
     records = await parking.load(connection, sorted(asked))
@@ -156,17 +165,14 @@ async def _load(
     return {account_id: Account(account_id, found) for account_id, found in parts.items()}
 
 
-def _run(
-    fold: Fold, entries: Iterable[Decoded], fresh: dict[UUID, Received], known: Mapping[UUID, Outcome]
-) -> None:
-    """Fold in order. An id that was used for another account is a fault of its sender, not a duplicate."""
+def _run(fold: Fold, entries: Iterable[Decoded], received: Sequence[Received]) -> None:
+    """Fold in order, leaving out what the batch holds twice."""
+    first = {id(one) for one in received}
     for entry in entries:
         if isinstance(entry, Rejected):
             fold.reject(entry)
-        elif found := fresh.pop(entry.id, None):
-            fold.take(found)
-        elif (outcome := known.get(entry.id)) and outcome.account_id != entry.account_id:
-            fold.reject(Rejected(entry.record, Reason.BAD_ID, "ce_id was used for another account before"))
+        elif id(entry) in first:
+            fold.take(entry)
 
 
 async def _write(connection: Connection, rows: Rows, now: datetime) -> None:
@@ -189,10 +195,10 @@ async def _write_parking(connection: Connection, rows: Rows, now: datetime) -> N
     if rows.unshelved:
         account_ids, command_ids = zip(*rows.unshelved, strict=True)
         await parking.remove(connection, account_ids, command_ids)
-    for account_id, command_id, error in rows.errors:
-        await parking.note_error(connection, account_id, command_id, error)
     if rows.parked:
         await parking.add(connection, rows.parked)
+    for account_id, command_id, error in rows.errors:
+        await parking.note_error(connection, account_id, command_id, error)
     if rows.unpark:
         await accounts.unpark(connection, sorted(rows.unpark))
     if rows.park:
@@ -202,7 +208,7 @@ async def _write_parking(connection: Connection, rows: Rows, now: datetime) -> N
 def _told_again(received: Iterable[Received], known: Mapping[UUID, Outcome]) -> list[tuple[str, Outcome]]:
     """A caller may wait for a command that was decided before: it is told the same."""
     return [
-        (one.envelope.reply_to, known[one.id])
+        (one.envelope.reply_to, outcome)
         for one in received
-        if one.envelope.reply_to and one.id in known
+        if one.envelope.reply_to and (outcome := known.get(one.id)) and outcome.account_id == one.account_id
     ]

@@ -33,7 +33,10 @@ def _account(record: Record) -> str | None:
 
 def _as_received(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, str]]:
     return [
-        (_readable(name), _readable((value or b"")[:MAX_HEADER_BYTES].decode(errors="backslashreplace")))
+        (
+            _readable(name[:MAX_HEADER_BYTES]),
+            _readable((value or b"")[:MAX_HEADER_BYTES].decode(errors="backslashreplace")),
+        )
         for name, value in headers
     ]
 

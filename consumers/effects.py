@@ -6,7 +6,9 @@ killed, stopped or cut off leaves the effect to the next one, which starts from 
 """
 
 import asyncio
+import itertools
 import random
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +23,6 @@ from consumers.performing import Performer, Work
 from observability.crash import crash_point
 from state.postgres import effects
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
-from state.postgres.effects import Effect
 from state.postgres.lending import Connections
 
 log = structlog.get_logger()
@@ -43,12 +44,13 @@ class EffectsSettings:
 
 
 class Effects:
-    """Performs effects in one process; `worker` is its name, never used by another. `run` returns after `stop`."""
+    """Performs effects in one process; `worker` is its name for operators. `run` returns after `stop`."""
 
     def __init__(
         self, performers: Mapping[str, Performer], *, dsn: str, worker: str, settings: EffectsSettings
     ) -> None:
-        self._performers, self._worker, self._settings = performers, worker, settings
+        self._performers, self._settings = performers, settings
+        self._name, self._claims = f"{worker}-{secrets.token_hex(4)}", itertools.count(1)
         self._store = Connections(dsn, name=f"effects-{worker}", size=settings.connections)
         self._run = EffectRun(self._store, performers)
         self._working: dict[asyncio.Task[None], Work] = {}
@@ -85,20 +87,21 @@ class Effects:
             self.polled_at = time.monotonic()
             self._room.clear()
             claimed = await self._claim(self._settings.concurrency - len(self._working))
-            for effect, until in claimed:
-                self._start(effect, until)
+            for work in claimed:
+                self._start(work)
             if not claimed or len(self._working) >= self._settings.concurrency:
                 await self._wait_for_room()
 
-    async def _claim(self, free: int) -> list[tuple[Effect, float]]:
+    async def _claim(self, free: int) -> list[Work]:
         kinds = [kind for kind, performer in self._performers.items() if performer.held_for() == 0]
         if not free or not kinds:
             return []
+        worker = f"{self._name}-{next(self._claims)}"
         until = time.monotonic() + self._settings.lease.total_seconds()
         try:
             async with self._store.acquire() as connection:
                 claimed = await effects.claim(
-                    connection, worker=self._worker, kinds=kinds, lease=self._settings.lease, limit=free
+                    connection, worker=worker, kinds=kinds, lease=self._settings.lease, limit=free
                 )
         except (*STORE_DOWN, *RETRY_NOW) as down:
             await self._store_down(down)
@@ -106,11 +109,10 @@ class Effects:
         self._failures = 0
         if claimed:
             crash_point("effects.claimed")
-        return [(effect, until) for effect in claimed]
+        return [Work(effect, worker, self._store, until) for effect in claimed]
 
-    def _start(self, effect: Effect, until: float) -> None:
-        work = Work(effect, self._worker, self._store, until)
-        task = asyncio.create_task(self._run.perform(work), name=f"effect-{effect.id}")
+    def _start(self, work: Work) -> None:
+        task = asyncio.create_task(self._run.perform(work), name=f"effect-{work.effect.id}")
         self._working[task] = work
         task.add_done_callback(self._ended)
 
@@ -146,12 +148,8 @@ class Effects:
             until = time.monotonic() + self._settings.lease.total_seconds()
             try:
                 async with self._store.acquire() as connection:
-                    ours = await effects.extend(
-                        connection,
-                        worker=self._worker,
-                        effects=[work.effect for work in held],
-                        lease=self._settings.lease,
-                    )
+                    hands = [(work.effect, work.worker) for work in held]
+                    ours = await effects.extend(connection, hands, lease=self._settings.lease)
             except (*STORE_DOWN, *RETRY_NOW) as down:
                 log.warning("lease_not_extended", error=type(down).__name__)
                 continue

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -29,14 +29,31 @@ from topics.table import EVENTS
 
 log = structlog.get_logger()
 
+_ID_OF_ANOTHER: Final = "ce_id was used for another account before"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the transaction read under its locks: accounts, who is parked and what waits on their shelves."""
+    """What the transaction read under its locks: accounts, who is parked and what waits on their shelves.
+
+    `decided` gives the account of each command, among those of the batch and the shelves, that has an outcome.
+    """
 
     accounts: Mapping[str, Account]
     parked: frozenset[str]
     shelves: Mapping[str, Sequence[Received | Rejected]]
+    decided: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What the database could not take even alone, by its error: it is parked or refused undecided.
+
+    A release is not to blame itself but something it releases: it gets on by `release_at_most` commands.
+    """
+
+    errors: Mapping[UUID, str] = field(default_factory=dict)
+    release_at_most: int | None = None
 
 
 @dataclass(slots=True)
@@ -56,20 +73,18 @@ class Rows:
 
 
 class Fold:
-    """Goes through a batch once. Decisions see what earlier messages of the batch left behind.
+    """Goes through a batch once. Decisions see what earlier messages of the batch left behind."""
 
-    `suspects` are messages that the database could not take even alone: they are parked undecided.
-    """
-
-    def __init__(self, lane: Lane, loaded: Loaded, now: datetime, suspects: Mapping[UUID, str]) -> None:
+    def __init__(self, lane: Lane, loaded: Loaded, now: datetime, suspicion: Suspicion) -> None:
         self.rows = Rows()
         self.outcomes: list[tuple[str, Outcome]] = []
         self.tally: Counter[tuple[str, str]] = Counter()
         self.dead: Counter[str] = Counter()
-        self._lane, self._now, self._suspects = lane, now, suspects
+        self._lane, self._now, self._suspicion = lane, now, suspicion
         self._accounts = dict(loaded.accounts)
         self._parked = set(loaded.parked)
         self._shelves = {account: deque(shelf) for account, shelf in loaded.shelves.items()}
+        self._decided = dict(loaded.decided)
 
     def reject(self, rejected: Rejected) -> None:
         """Nothing is dropped: what can't be applied becomes a dead letter."""
@@ -77,7 +92,17 @@ class Fold:
         self.dead[rejected.reason.value] += 1
 
     def take(self, received: Received) -> None:
-        """Decide about one message, or set it aside with its account."""
+        """Decide about one message, or set it aside with its account. A repeated one was decided before.
+
+        An id that was used for another account is a fault of its sender, not a duplicate.
+        """
+        if owner := self._decided.get(received.id):
+            if owner != received.account_id:
+                self.reject(Rejected(received.record, Reason.BAD_ID, _ID_OF_ANOTHER))
+        else:
+            self._consider(received)
+
+    def _consider(self, received: Received) -> None:
         message = received.message
         if isinstance(message, ReleaseParked):
             self._release(received)
@@ -90,7 +115,7 @@ class Fold:
 
     def _attempt(self, received: Received) -> str | None:
         """Decide and note the consequences; the error of a handler that fails, which changes nothing."""
-        if error := self._suspects.get(received.id):
+        if error := self._suspicion.errors.get(received.id):
             return error
         account = self._accounts[received.account_id]
         context = Context(self._now, received.envelope.actor, received.id)
@@ -149,6 +174,7 @@ class Fold:
                 self._now,
             )
         )
+        self._decided[received.id] = envelope.account_id
         self.tally[envelope.type, outcome] += 1
         if envelope.reply_to:
             told = Outcome(received.id, envelope.account_id, outcome, number, text)
@@ -185,10 +211,11 @@ class Fold:
         )
 
     def _set_aside(self, received: Received, error: str | None) -> None:
-        self._parked.add(received.account_id)
         if error:
-            self.rows.park.add(received.account_id)
-            self.rows.unpark.discard(received.account_id)
+            self._park(received.account_id)
+        shelf = self._shelves.setdefault(received.account_id, deque())
+        if all(_id_of(shelved) != received.id for shelved in shelf):
+            shelf.append(received)
         self.rows.parked.append(parking.row(received, self._lane.name, error, self._now))
         self.tally[received.envelope.type, "parked"] += 1
 
@@ -196,33 +223,43 @@ class Fold:
         """Apply the shelf in order until one fails again; later commands queue behind what is left."""
         account_id, released = received.account_id, 0
         shelf = self._shelves.get(account_id, deque())
-        while shelf:
+        error = self._suspicion.errors.get(received.id) if self._suspicion.release_at_most == 0 else None
+        while shelf and error is None and released != self._suspicion.release_at_most:
             error = self._retry(shelf[0])
-            if error:
-                self.rows.errors.append((account_id, _id_of(shelf[0]), error))
-                break
-            self.rows.unshelved.append((account_id, _id_of(shelf.popleft())))
-            released += 1
-        if not shelf:
+            if error is None:
+                self._unshelve(account_id, _id_of(shelf.popleft()))
+                released += 1
+        if shelf:
+            self._park(account_id)
+        else:
             self._open_again(account_id)
+        if shelf and error:
+            self.rows.errors.append((account_id, _id_of(shelf[0]), error))
         self._record(received, "applied", None, {"released": released, "remaining": len(shelf)})
 
     def _retry(self, shelved: Received | Rejected) -> str | None:
         if isinstance(shelved, Rejected):
             return f"{shelved.reason.value}: {shelved.detail}"
+        if owner := self._decided.get(shelved.id):
+            return None if owner == shelved.account_id else f"{Reason.BAD_ID.value}: {_ID_OF_ANOTHER}"
         return self._attempt(shelved)
+
+    def _unshelve(self, account_id: str, command_id: UUID) -> None:
+        """Off the shelf, be it in the database or only just set aside."""
+        self.rows.unshelved.append((account_id, command_id))
+        self.rows.parked = [row for row in self.rows.parked if row[:2] != (account_id, command_id)]
 
     def _discard(self, received: Received, command: DiscardParked) -> None:
         shelf = self._shelves.get(received.account_id, deque())
         found = next((shelved for shelved in shelf if _id_of(shelved) == command.command_id), None)
-        if found is None:
-            refusal = Refused(Code.NOT_FOUND, "No such command is parked for this account.")
+        if refusal := self._undiscardable(received, found):
             self._record(received, "refused", refusal.code, _refusal(refusal))
             return
+        assert found is not None
         shelf.remove(found)
-        self.rows.unshelved.append((received.account_id, command.command_id))
+        self._unshelve(received.account_id, command.command_id)
         self.reject(Rejected(found.record, Reason.DISCARDED, command.reason))
-        if isinstance(found, Received):
+        if isinstance(found, Received) and found.id not in self._decided:
             answer = {"message": "Support discarded this request.", "problems": []}
             self._record(found, "discarded", Code.DISCARDED, answer)
         if not shelf:
@@ -230,6 +267,18 @@ class Fold:
         self._record(
             received, "applied", None, {"discarded": str(command.command_id), "remaining": len(shelf)}
         )
+
+    def _undiscardable(self, received: Received, found: Received | Rejected | None) -> Refused | None:
+        if found is None:
+            return Refused(Code.NOT_FOUND, "No such command is parked for this account.")
+        if error := self._suspicion.errors.get(received.id):
+            return Refused(Code.INTERNAL, f"The command can't be discarded: {error}.")
+        return None
+
+    def _park(self, account_id: str) -> None:
+        self._parked.add(account_id)
+        self.rows.park.add(account_id)
+        self.rows.unpark.discard(account_id)
 
     def _open_again(self, account_id: str) -> None:
         self._parked.discard(account_id)
@@ -245,7 +294,7 @@ class Fold:
 def _id_of(shelved: Received | Rejected) -> UUID:
     if isinstance(shelved, Received):
         return shelved.id
-    return UUID(next((value or b"").decode() for name, value in shelved.record.headers if name == "ce_id"))
+    return UUID((dict(shelved.record.headers)["ce_id"] or b"").decode())
 
 
 def _refusal(refused: Refused) -> dict[str, Any]:

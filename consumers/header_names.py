@@ -13,8 +13,6 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
-_Strict = fetcher.PartitionRecords
-
 
 def tolerate_odd_header_names() -> None:
     """Let all consumers of this process read on. Repeating it changes nothing."""
@@ -30,8 +28,10 @@ class _Fetched(MemoryRecords):  # type: ignore[misc]
         self.raw = raw
 
 
-class _TolerantPartition(_Strict):  # type: ignore[misc]
+class _TolerantPartition(fetcher.PartitionRecords):  # type: ignore[misc]
     """The records of one fetch. `next_fetch_offset` is where a second parsing goes on."""
+
+    _records: Any
 
     def __next__(self) -> Any:
         try:
@@ -49,7 +49,7 @@ class _Tolerant:
         self._records = _MemoryRecordsPy(raw)
 
     def has_next(self) -> bool:
-        return self._records.has_next()
+        return bool(self._records.has_next())
 
     def next_batch(self) -> Any:
         raw = self._records._next_slice
@@ -58,6 +58,8 @@ class _Tolerant:
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    _buffer: bytearray
+
     def __iter__(self) -> Self:
         self._maybe_uncompress()
         self._buffer = _Bytes(self._buffer)

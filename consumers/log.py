@@ -11,10 +11,11 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from consumers.header_names import tolerate_odd_header_names
 from consumers.lane import Lane
 from topics.message import Record
 
-SESSION_TIMEOUT_MS = 10_000
+SESSION_SECONDS = 10.0
 REBALANCE_TIMEOUT_MS = 30_000
 COMMIT_TIMEOUT = 5.0
 
@@ -68,12 +69,16 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
     _consumer: AIOKafkaConsumer
 
-    def __init__(self, lane: Lane, bootstrap: str, client_id: str) -> None:
+    def __init__(
+        self, lane: Lane, bootstrap: str, client_id: str, *, session_seconds: float = SESSION_SECONDS
+    ) -> None:
         self._lane, self._bootstrap, self._client_id = lane, bootstrap, client_id
         self._topic = lane.topic.name
+        self._session_ms = round(session_seconds * 1000)
         self._owner: Owner | None = None
 
     def _member(self) -> AIOKafkaConsumer:
+        tolerate_odd_header_names()
         return AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
@@ -81,9 +86,9 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=self._lane.fetch_wait_ms,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=self._session_ms,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-            heartbeat_interval_ms=1_000,
+            heartbeat_interval_ms=self._session_ms // 10,
             max_partition_fetch_bytes=2 * 1024 * 1024,
         )
 

@@ -146,12 +146,19 @@ class Loop:
                 records = await self._log.poll(POLL_SECONDS, self._settings.backlog)
             except KafkaError as error:
                 log.warning("poll_failed", lane=self.lane.name, error=type(error).__name__)
+                self._read_again()
                 await asyncio.sleep(1)
                 continue
             self.polled_at = time.monotonic()
             self._accept(records, before)
             self._press_back()
             await self._commit()
+
+    def _read_again(self) -> None:
+        """What the client had at hand of other partitions is lost when a poll fails: no hole may stay."""
+        for position in self._positions.values():
+            if not position.closed:
+                self._log.seek(position.partition, position.following)
 
     def _accept(self, records: list[Record], before: dict[int, Position]) -> None:
         runs: dict[int, list[Record]] = defaultdict(list)

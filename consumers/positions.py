@@ -1,7 +1,7 @@
 """Where a lane stands: one position per assigned partition, continuous from its cursor."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from state.postgres.cursors import Span
@@ -23,10 +23,16 @@ class Position:
     paused: bool = False
     working_since_ms: int | None = None
     committed: int | None = None
+    following: int = field(init=False)
+    """Where to read on: behind the last record that was accepted."""
 
-    def accept(self, records: Iterable[Record]) -> None:
+    def __post_init__(self) -> None:
+        self.following = self.cursor
+
+    def accept(self, records: Sequence[Record]) -> None:
         """Take what was polled, in order."""
         self.buffer.extend(records)
+        self.following = records[-1].offset + 1
 
     def oldest_ms(self) -> int | None:
         """The timestamp of the oldest record that is read but not applied."""

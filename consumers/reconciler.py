@@ -11,7 +11,6 @@ import logging
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -20,26 +19,21 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from uuid6 import uuid7
 
-from consumers.dead_letters import letter
-from consumers.performers.stripe_sync import sync_row
+from consumers.header_names import tolerate_odd_header_names
 from consumers.reconciler_gauges import ReconcilerGauges
-from consumers.stripe_notices import Notices, noticed
+from consumers.stripe_notices import noticed
+from consumers.stripe_owed import owe
 from observability import metrics
 from observability.crash import crash_point
-from state.postgres import effects, outbox, stripe_customers
 from state.postgres.connection import RETRY_NOW, STORE_DOWN, Connection, connect
-from state.postgres.stripe_customers import Holders
-from topics.message import Actor, Envelope, Record, Role
-from topics.stripe_customers import StripeCustomerShared
-from topics.table import EVENTS, FACTS
+from topics.message import Record
+from topics.table import EVENTS
 
 log = structlog.get_logger()
 
 LANE: Final = "reconciler"
 GROUP: Final = "billing.reconciler"
-ACTOR: Final = Actor(LANE, Role.SYSTEM, "/reconciler")
 BATCH: Final = 500
 BATCH_TIMEOUT_MS: Final = 100
 COMMIT_SECONDS: Final = 5.0
@@ -55,6 +49,7 @@ class Reconciler:
     def __init__(
         self, *, dsn: str, bootstrap: str, client_id: str, topic: str = EVENTS.name, group: str = GROUP
     ) -> None:
+        tolerate_odd_header_names()
         self._dsn = dsn
         self._connection: Connection | None = None
         self._stopping = asyncio.Event()
@@ -114,7 +109,7 @@ class Reconciler:
     async def _stored(self, records: Sequence[Record]) -> bool:
         notices = noticed(records)
         try:
-            await self._store(notices)
+            await owe(await self._connected(), notices, self._gauges.group)
         except (*STORE_DOWN, *RETRY_NOW) as down:
             log.warning("reconciler_store_down", error=type(down).__name__)
             await self._disconnect()
@@ -127,23 +122,6 @@ class Reconciler:
         for rejected in notices.rejected:
             metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
         return True
-
-    async def _store(self, notices: Notices) -> None:
-        """One transaction: effects, facts and dead letters, or none of them."""
-        now = datetime.now(UTC)
-        rows = [
-            sync_row(account_id, cause=notice.cause, now=now, force=notice.forced)
-            for account_id, notice in notices.accounts.items()
-        ]
-        letters = [letter(rejected, self._gauges.group) for rejected in notices.rejected]
-        connection = await self._connected()
-        async with connection.transaction():
-            facts = await _sharing(connection, notices)
-            if rows:
-                await effects.add(connection, rows)
-            if letters or facts:
-                await outbox.add(connection, [*letters, *facts])
-            crash_point("reconciler.before_commit")
 
     async def _commit(self, records: Sequence[Record]) -> None:
         """Commit this batch's own offsets; refused ones cost a second reading, which changes nothing."""
@@ -168,33 +146,6 @@ class Reconciler:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
-
-
-async def _sharing(connection: Connection, notices: Notices) -> list[outbox.OutboxRow]:
-    """Who shares the customers that were linked or left: told to every account concerned."""
-    asked = sorted(notices.customers.keys() | notices.left.keys())
-    if not asked:
-        return []
-    await stripe_customers.lock_customers(connection, asked)
-    found = await stripe_customers.holders(connection, asked)
-    return [
-        _shared(
-            account_id,
-            customer_id,
-            holders,
-            notices.left.get(customer_id) or notices.customers.get(customer_id),
-        )
-        for customer_id, holders in found.items()
-        if len(holders.accounts) > 1 or customer_id in notices.left
-        for account_id in holders.accounts
-    ]
-
-
-def _shared(account_id: str, customer_id: str, holders: Holders, cause: str | None) -> outbox.OutboxRow:
-    fact = StripeCustomerShared(customer_id=customer_id, accounts=len(holders.accounts), as_of=holders.as_of)
-    return outbox.message_row(
-        FACTS.name, Envelope(uuid7(), fact.type, account_id, ACTOR, causation_id=cause), fact
-    )
 
 
 def _record(found: "ConsumerRecord[bytes, bytes]") -> Record:

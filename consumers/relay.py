@@ -20,8 +20,9 @@ from aiokafka.errors import KafkaError
 
 from observability import metrics
 from observability.crash import crash_point
-from state.postgres import outbox
+from state.postgres import outbox, parking
 from state.postgres.connection import STORE_DOWN, Connection, connect
+from topics.table import TOPICS
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class Relay:
             acks="all",
             linger_ms=0,
             max_batch_size=256 * 1024,
+            max_request_size=max(topic.max_bytes for topic in TOPICS),
             request_timeout_ms=20_000,
         )
         self._shards, self._owned_at = [], 0.0
@@ -124,3 +126,6 @@ class Relay:
         depth, oldest = await outbox.depth(connection)
         metrics.OUTBOX_DEPTH.set(depth)
         metrics.OUTBOX_OLDEST_SECONDS.set(oldest)
+        parked, oldest = await parking.backlog(connection)
+        metrics.PARKED_ACCOUNTS.set(parked)
+        metrics.PARKED_OLDEST_SECONDS.set(oldest)

@@ -1,4 +1,7 @@
-"""Points at which a drill kills this process: `CRASH_AT=loop.before_commit`, `...:3` for the third pass."""
+"""Points at which a drill kills this process: `CRASH_AT=loop.before_commit`, `...:3` for the third pass.
+
+`CRASH_WITH=SIGSTOP` makes it a zombie at that point instead: it goes on when it is sent SIGCONT.
+"""
 
 import os
 import signal
@@ -6,6 +9,7 @@ from typing import Final
 
 _NAME, _, _TIMES = os.environ.get("CRASH_AT", "").partition(":")
 _ARMED: Final = bool(_NAME)
+_SIGNAL: Final = signal.Signals[os.environ.get("CRASH_WITH", "SIGKILL")]
 _remaining = int(_TIMES or 1)
 
 
@@ -18,5 +22,5 @@ def crash_point(name: str) -> None:
 def _count_down() -> None:
     global _remaining
     _remaining -= 1
-    if _remaining <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _remaining == 0:
+        os.kill(os.getpid(), _SIGNAL)

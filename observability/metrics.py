@@ -3,9 +3,11 @@
 Labels are bounded: types, outcomes, topics, partitions, endpoints; never an id of an account or command.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -23,7 +25,7 @@ LAG_SECONDS: Final = Gauge(
 )
 COMMANDS: Final = Counter(
     "billing_commands_total",
-    "Messages decided, by type and outcome (applied, refused, duplicate, parked, discarded, dead_letter).",
+    "Messages decided, by type and outcome (applied, refused, parked, discarded).",
     ["lane", "type", "outcome"],
 )
 BATCH_SIZE: Final = Histogram("billing_batch_size", "Records in one transaction.", ["lane"], buckets=_SIZES)
@@ -134,3 +136,24 @@ RATE_LIMIT_OPEN: Final = Counter(
 REDIS_ERRORS: Final = Counter(
     "billing_redis_errors_total", "Redis calls that failed and were done without.", ["use"]
 )
+
+# --- units -------------------------------------------------------------------------------------
+_SPOKEN: Final = ("seconds", "messages", "accounts", "partitions", "shards")
+_UNSPOKEN: Final[Mapping[MetricWrapperBase, str]] = {
+    BATCH_SIZE: "records",
+    PAUSED: "0 or 1",
+    HALTED: "0 or 1",
+    OUTBOX_DEPTH: "messages",
+    EFFECTS_BACKLOG: "effects",
+    STRIPE_BREAKER: "0 or 1",
+    HTTP_WAITING: "requests",
+}
+
+
+def unit(metric: MetricWrapperBase) -> str:
+    """What a metric counts in: the end of its name where that says it. Raises `KeyError` for one without."""
+    name: str = metric._name
+    last = name.rpartition("_")[2]
+    if last in _SPOKEN:
+        return last
+    return "count" if isinstance(metric, Counter) else _UNSPOKEN[metric]

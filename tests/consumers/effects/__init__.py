@@ -1,0 +1,1 @@
+"""Tests of the effects member and its performers against a real PostgreSQL and a double of Stripe."""
