@@ -1,0 +1,1 @@
+"""Broken on purpose: known histories, real processes, checks from the outside."""

@@ -1,0 +1,202 @@
+"""The servers of a drill: its own PostgreSQL, Redis, Kafka and Stripe double, with a way to break each."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from fleet.kafka_topics import ensure_topics
+from sandbox.local.faults import Faults
+from sandbox.local.ports import free_ports
+from sandbox.local.proxy import FaultProxy
+from sandbox.local.service import Service
+from sandbox.local.stack import LocalStack
+from sandbox.local.supervisor import Supervisor
+from state.postgres.connection import STORE_DOWN, connect
+from state.postgres.migrate import apply_migrations
+from topics.table import TOPICS
+
+ROOT: Final = Path(__file__).parents[2]
+PATIENCE: Final = 120.0
+"""Seconds after which a server that does not come back is a broken drill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where everything is. The proxies stand before PostgreSQL and Redis for those who are told of them."""
+
+    stack: LocalStack
+    faults: Faults
+    stripe_url: str
+    postgres_proxy: FaultProxy
+    redis_proxy: FaultProxy
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's address."""
+        return self.stack.connections()["KAFKA_BOOTSTRAP"]
+
+    def environment(self, database: str, *, through_proxy: bool = False) -> dict[str, str]:
+        """What a process of the fleet is told. Redis is always behind its proxy."""
+        postgres = self.postgres_proxy.port if through_proxy else self.stack.postgres_port
+        return {
+            "DATABASE_URL": self.database_url(database, port=postgres),
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxy.port}/0",
+            "KAFKA_BOOTSTRAP": self.bootstrap,
+            "STRIPE_API_BASE": self.stripe_url,
+            "STRIPE_API_KEY": "sk_test_sandbox",
+        }
+
+    def database_url(self, database: str, *, port: int | None = None) -> str:
+        """The address of a database."""
+        parts = urlsplit(self.stack.connections()["DATABASE_URL"])
+        user = parts.netloc.partition("@")[0]
+        netloc = f"{user}@127.0.0.1:{port or self.stack.postgres_port}"
+        return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
+
+    async def fresh(self, database: str) -> None:
+        """An empty database with the schema, empty topics, an empty Redis and an empty Stripe."""
+        await asyncio.gather(
+            self._fresh_database(database), self._fresh_topics(), self.forget_redis(), self._fresh_stripe()
+        )
+
+    async def forget_redis(self) -> None:
+        """Flush everything Redis knows."""
+        client = Redis.from_url(self.stack.connections()["REDIS_URL"])
+        try:
+            await client.flushall()
+        finally:
+            await client.aclose()
+
+    async def _fresh_database(self, database: str) -> None:
+        admin = await asyncpg.connect(self.stack.connections()["DATABASE_URL"])
+        try:
+            await admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+            await admin.execute(f"CREATE DATABASE {database}")
+        finally:
+            await admin.close()
+        connection = await connect(self.database_url(database), name="drill-migrations")
+        try:
+            await apply_migrations(connection)
+        finally:
+            await connection.close()
+
+    async def _fresh_topics(self) -> None:
+        """Delete and make the topics; Kafka forgets the groups' offsets with them."""
+        names = {topic.name for topic in TOPICS}
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if old := names & set(await admin.list_topics()):
+                    await admin.delete_topics(sorted(old))
+                while names & set(await admin.list_topics()):
+                    await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
+        await ensure_topics(self.bootstrap)
+        await self.until_kafka_serves()
+
+    async def until_kafka_serves(self) -> None:
+        """Wait until every partition has a leader that answers."""
+        tps = [TopicPartition(topic.name, p) for topic in TOPICS for p in range(topic.partitions)]
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, request_timeout_ms=5000)
+                try:
+                    await consumer.start()
+                    await consumer.end_offsets(tps)
+                except KafkaError:
+                    await asyncio.sleep(0.1)
+                else:
+                    return
+                finally:
+                    await consumer.stop()
+
+    async def until_redis_answers(self) -> None:
+        """Wait for Redis."""
+        client = Redis.from_url(self.stack.connections()["REDIS_URL"], socket_timeout=2)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with suppress(RedisError, OSError):
+                        await client.ping()
+                        return
+                    await asyncio.sleep(0.05)
+        finally:
+            await client.aclose()
+
+    async def _fresh_stripe(self) -> None:
+        async with httpx.AsyncClient(base_url=f"{self.stripe_url}/_sandbox", trust_env=False) as client:
+            for method, path, body in (
+                ("POST", "/reset", None),
+                ("DELETE", "/faults", None),
+                ("PATCH", "/settings", {"limits": {"account": 0, "endpoint": 0, "endpoints": {}}}),
+            ):
+                (await client.request(method, path, json=body)).raise_for_status()
+
+
+@asynccontextmanager
+async def servers(folder: Path) -> AsyncIterator[Servers]:
+    """Servers with their data under `folder`, which nobody else uses."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    stack = LocalStack.on_free_ports(folder / "data")
+    (stripe_port,) = free_ports(1)
+    url = f"http://127.0.0.1:{stripe_port}"
+    data = folder / "data"
+    plan = [*stack.plan(), _stripe(data / "stripe", stripe_port, url)]
+    quiet = (folder / "servers.log").open("a")
+    with quiet:
+
+        def say(line: str) -> None:
+            print(f"{time.strftime('%H:%M:%S')} {line}", file=quiet, flush=True)
+
+        async with (
+            Supervisor(plan, data=data, say=say),
+            FaultProxy(stack.postgres_port) as postgres_proxy,
+            FaultProxy(stack.redis_port) as redis_proxy,
+        ):
+            yield Servers(stack, Faults(data), url, postgres_proxy, redis_proxy)
+
+
+def _stripe(data: Path, port: int, url: str) -> Service:
+    return Service(
+        name="stripe",
+        argv=(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)),
+        cwd=ROOT,
+        ports=(port,),
+        ready=lambda: _answers(f"{url}/_sandbox/ready"),
+    )
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            return (await client.get(url)).is_success
+    except httpx.HTTPError:
+        return False
+
+
+async def until_postgres_answers(dsn: str) -> None:
+    """Wait for PostgreSQL."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(*STORE_DOWN):
+                connection = await connect(dsn, name="drill-probe")
+                await connection.close()
+                return
+            await asyncio.sleep(0.05)

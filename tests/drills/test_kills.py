@@ -1,0 +1,29 @@
+"""A process may be killed between any two of its steps."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.drills.arena import arena
+from tests.drills.crash_points import crash_points, dealt, passings
+from tests.drills.servers import Servers
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
+
+
+async def test_workers_and_relays_are_killed_at_every_point(
+    drill_servers: Servers, folder: Path, seed: int
+) -> None:
+    async with arena(drill_servers, folder, seed, 2000, registered_again=0.3) as drill:
+        lanes = [drill.worker(name, name) for name in ("commands", "facts", "bulk")]
+        relay = drill.worker("relay", "relay")
+        await drill.fleet.ready()
+        await drill.register()
+        for unit, points in zip(lanes, dealt(passings(crash_points("loop"), drill.rng), 3), strict=True):
+            unit.arm(points)
+        relay.arm(passings(crash_points("relay"), drill.rng))
+        await drill.publish_until(lambda: all(unit.tried for unit in (*lanes, relay)))
+        await drill.publish_rest()
+        await drill.judge()
+        killed = {point.partition(":")[0] for unit in (*lanes, relay) for point in unit.died_at}
+        assert killed >= {*crash_points("loop"), *crash_points("relay")}

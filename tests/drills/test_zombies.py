@@ -1,0 +1,42 @@
+"""A process that was stopped for longer than its session comes back and thinks that nothing happened."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.drills.arena import arena
+from tests.drills.servers import Servers
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
+
+STOPPED_AT = {
+    "commands-before": ("commands", "loop.before_commit:2"),
+    "commands-after": ("commands", "loop.committed:2"),
+    "commands-filtered": ("commands", "loop.filtered:2"),
+    "bulk-locked": ("bulk", "loop.locked:2"),
+}
+LONGER_THAN_THE_SESSION = 8.0
+"""And than a stopped transaction may hold its rows."""
+
+
+async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_comes_back(
+    drill_servers: Servers, folder: Path, seed: int
+) -> None:
+    async with arena(drill_servers, folder, seed, 2000) as drill:
+        drill.worker("facts", "facts", "relay")
+        await drill.fleet.ready()
+        await drill.register()
+        zombies = [
+            drill.worker(name, lane, CRASH_AT=point, CRASH_WITH="SIGSTOP")
+            for name, (lane, point) in STOPPED_AT.items()
+        ]
+        await drill.fleet.ready()
+        await drill.publish_until(lambda: all(zombie.stopped for zombie in zombies))
+        for name, lane in (("healthy-commands", "commands"), ("healthy-bulk", "bulk")):
+            drill.worker(name, lane)
+        await drill.publish_during(asyncio.sleep(LONGER_THAN_THE_SESSION))
+        for zombie in zombies:
+            zombie.resume()
+        await drill.publish_rest()
+        await drill.judge()
