@@ -130,7 +130,7 @@ async def _parked(
 
 def _asked(received: Iterable[Received]) -> set[str]:
     """The accounts that an operator moves on."""
-    return {one.account_id for one in received if isinstance(one.message, PARKING_MESSAGES)}
+    return {one.account_id for one in received if type(one.message) in PARKING_MESSAGES}
 
 
 async def _shelves(
@@ -179,7 +179,7 @@ async def _write(connection: Connection, rows: Rows, now: datetime) -> None:
     if rows.forget:
         await journal.forget(connection, sorted(rows.forget))
     if rows.journal:
-        await journal.record(connection, rows.journal)
+        await journal.record(connection, rows.journal, now)
     for part, store in STORES.items():
         if changed := rows.changed.get(part):
             await store.save(connection, changed)

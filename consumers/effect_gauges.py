@@ -7,15 +7,15 @@ from typing import Final
 import structlog
 
 from consumers.performing import Store
+from consumers.sync_effect import SYNC_EFFECT
 from observability.metrics import EFFECTS_BACKLOG, EFFECTS_OLDEST_SECONDS, SYNC_STATES
 from state.postgres import effects
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 
 log = structlog.get_logger()
 
-SYNC_EFFECT: Final = "stripe.sync_customer"
-"""At most one open and one failed effect of this kind stands for an account: its rows count accounts."""
 _SYNC_NAMES: Final = {"open": "pending", "failed": "failed"}
+"""At most one open and one failed sync stands for an account, so their rows count accounts."""
 
 
 class EffectGauges:

@@ -24,7 +24,8 @@ from state.postgres.parking import ParkedRow
 from topics.codec import Reason, Rejected
 from topics.codes import Code
 from topics.message import Envelope, Event, Received
-from topics.parking import DiscardParked, ReleaseParked
+from topics.parking import MESSAGES as PARKING_MESSAGES
+from topics.parking import DiscardParked
 from topics.table import EVENTS
 
 log = structlog.get_logger()
@@ -103,15 +104,19 @@ class Fold:
             self._consider(received)
 
     def _consider(self, received: Received) -> None:
-        message = received.message
-        if isinstance(message, ReleaseParked):
-            self._release(received)
-        elif isinstance(message, DiscardParked):
-            self._discard(received, message)
+        if type(received.message) in PARKING_MESSAGES:
+            self._move_on(received)
         elif received.account_id in self._parked:
             self._set_aside(received, None)
         elif error := self._attempt(received):
             self._set_aside(received, error)
+
+    def _move_on(self, received: Received) -> None:
+        """An operator deals with what is parked."""
+        if isinstance(received.message, DiscardParked):
+            self._discard(received, received.message)
+        else:
+            self._release(received)
 
     def _attempt(self, received: Received) -> str | None:
         """Decide and note the consequences; the error of a handler that fails, which changes nothing."""
@@ -147,8 +152,7 @@ class Fold:
         """Scrub what was said of the account: rows of earlier batches, and those of this one up to here."""
         self.rows.forget.add(account_id)
         self.rows.journal = [
-            (*entry[:10], None, None, entry[12]) if entry[1] == account_id else entry
-            for entry in self.rows.journal
+            (*entry[:10], None, None) if entry[1] == account_id else entry for entry in self.rows.journal
         ]
 
     def _record(
@@ -164,14 +168,13 @@ class Fold:
                 envelope.type,
                 self._lane.name,
                 envelope.actor.id,
-                envelope.actor.role.value,
+                envelope.actor.role,
                 envelope.actor.surface,
                 envelope.causation_id,
                 outcome,
                 number,
                 text,
                 (received.record.value or b"").decode(),
-                self._now,
             )
         )
         self._decided[received.id] = envelope.account_id
@@ -183,17 +186,18 @@ class Fold:
     def _events(self, received: Received, decision: Decision) -> list[OutboxRow]:
         if not isinstance(decision, Applied):
             return []
-        return [self._event(received, event, n) for n, event in enumerate(decision.events)]
+        cause = str(received.id)
+        return [self._event(received.envelope, cause, event, n) for n, event in enumerate(decision.events)]
 
-    def _event(self, received: Received, event: Event, position: int) -> OutboxRow:
+    def _event(self, asked: Envelope, cause: str, event: Event, position: int) -> OutboxRow:
         """An event is named after its command, so telling it twice gives it no second name."""
         envelope = Envelope(
-            id=f"{received.id}/{position}",
+            id=f"{cause}/{position}",
             type=event.type,
-            account_id=received.account_id,
-            actor=received.envelope.actor,
-            causation_id=str(received.id),
-            traceparent=received.envelope.traceparent,
+            account_id=asked.account_id,
+            actor=asked.actor,
+            causation_id=cause,
+            traceparent=asked.traceparent,
         )
         return outbox.message_row(EVENTS.name, envelope, event)
 

@@ -3,7 +3,7 @@
 Level-triggered: an event only says which account to look at, so a batch becomes one set of coalesced
 effects, and reading it twice asks for nothing new. FastStream reads the topic under the one policy that
 loses nothing when used like this: manual, with a handler that never raises but tries until the store has
-it, and that commits the offsets of its own batch explicitly (docs/decisions/faststream-acknowledgement.md).
+it, and that commits the offsets of its own batch explicitly (docs/decisions/0001-faststream-acknowledgement.md).
 """
 
 import asyncio

@@ -6,8 +6,8 @@ from typing import Final
 from uuid6 import uuid7
 
 from consumers.dead_letters import letter
-from consumers.performers.stripe_sync import sync_row
 from consumers.stripe_notices import Notices
+from consumers.sync_effect import sync_row
 from observability.crash import crash_point
 from state.postgres import effects, outbox, stripe_customers
 from state.postgres.connection import Connection

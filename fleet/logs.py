@@ -2,9 +2,13 @@
 
 import logging
 import sys
+from typing import Final
 
 import structlog
 from structlog.typing import Processor
+
+_tracebacks: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Where it went wrong. The variables on the way would hold whole commands, and with them personal data."""
 
 
 def configure(level: str) -> None:
@@ -13,7 +17,7 @@ def configure(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(_tracebacks),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

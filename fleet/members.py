@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from consumers.effects import Effects, EffectsSettings
@@ -111,7 +112,10 @@ def _effects(settings: Settings) -> Member:
         performers(stripe),
         dsn=settings.database_url,
         worker=identity(),
-        settings=EffectsSettings(concurrency=settings.effects_concurrency),
+        settings=EffectsSettings(
+            concurrency=settings.effects_concurrency,
+            lease=timedelta(seconds=settings.effects_lease_seconds),
+        ),
     )
     return Member("effects", effects, close=stripe.close)
 

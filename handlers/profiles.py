@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace as dataclass_replace
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ from topics.profiles import (
 from topics.value import value
 
 FIELDS: Final = tuple(ProfileFields.model_fields)
+_values: Final = itemgetter(*FIELDS)
+_read_fields: Final = ProfileFields.__pydantic_validator__.validate_python
 PATCHABLE: Final = ("billing_email", "secondary_billing_email", "preferred_locale")
 _EMPTY: dict[str, str | None] = dict.fromkeys(FIELDS)
 NOTHING: Final[Mapping[str, str | None]] = MappingProxyType(_EMPTY)
@@ -68,11 +71,11 @@ def replace(account: Account, command: ReplaceProfile, context: Context) -> Deci
 
 
 def upsert(account: Account, command: UpsertProfile, context: Context) -> Decision:
-    """Create or replace."""
+    """Create or replace. Whoever expects a version means to replace, so a profile deleted meanwhile stays so."""
     profile = live(account)
-    if profile is not None and (refused := _guarded(account, profile, command.expected_version)):
-        return refused
-    return _put(account, command, context)
+    if profile is None:
+        return _absent() if command.expected_version else _put(account, command, context)
+    return _guarded(account, profile, command.expected_version) or _put(account, command, context)
 
 
 def patch(account: Account, command: PatchProfile, context: Context) -> Decision:
@@ -85,7 +88,8 @@ def patch(account: Account, command: PatchProfile, context: Context) -> Decision
     given: dict[str, str | None] = {
         name: getattr(command, name) for name in PATCHABLE if name in command.model_fields_set
     }
-    fields = normalise({**profile.fields, **given})
+    normal = normalise({**profile.fields, **given})
+    fields = {**profile.fields, **{name: normal[name] for name in given}}
     if found := problems_of(fields, tuple(given)):
         return _invalid(found)
     return _changed(account, fields, context)
@@ -107,7 +111,7 @@ def delete(account: Account, command: DeleteProfile, context: Context) -> Decisi
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
     """The profile's part in an erasure: its fields go, whatever is owed; the debt itself stays."""
     decision = erase_account(account, command, context)
-    profile = account.get(PROFILE)
+    profile = live(account)
     if not isinstance(decision, Applied) or profile is None:
         return decision
     gone = _tombstone(profile, context)
@@ -127,7 +131,7 @@ def view(profile: Profile, account_type: str) -> dict[str, Any]:
 
 
 def _put(account: Account, command: ProfileFields, context: Context) -> Decision:
-    fields = normalise({name: getattr(command, name) for name in FIELDS})
+    fields = normalise(dict(zip(FIELDS, _values(command.__dict__), strict=True)))
     if found := problems(fields):
         return _invalid(found)
     return _changed(account, fields, context)
@@ -144,7 +148,7 @@ def _changed(account: Account, fields: Mapping[str, str | None], context: Contex
         created_on=standing.created_on if standing else context.now,
         edited_on=context.now,
     )
-    event = ProfileChanged(profile=ProfileFields(**fields), version=after.version, created=standing is None)
+    event = ProfileChanged(profile=_read_fields(fields), version=after.version, created=standing is None)
     return Applied({PROFILE: after}, events=(event,), result=view(after, account_type))
 
 

@@ -100,13 +100,14 @@ def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> De
         return Applied(effects=(_discard(fact.customer_id),) if fact.created else ())
     if customer.synced_at is not None and fact.synced_at <= customer.synced_at:
         return Applied()
+    failure = customer.failure
     after = replace(
         customer,
         customer_id=fact.customer_id,
         version=customer.version + 1,
         projection=fact.projection,
         synced_at=fact.synced_at,
-        failure=None,
+        failure=failure if failure and failure.at > fact.synced_at else None,
     )
     if customer.customer_id:
         return Applied({STRIPE_CUSTOMER: after})
@@ -119,9 +120,10 @@ def _discard(customer_id: str) -> EffectRequest:
 
 
 def sync_failed(account: Account, fact: StripeCustomerSyncFailed, context: Context) -> Decision:
-    """Remember why Stripe refuses, unless a later sync went well."""
+    """Remember why Stripe refuses, unless a later sync went well or failed in another way."""
     customer = customer_of(account)
-    if customer.synced_at is not None and fact.failed_at <= customer.synced_at:
+    latest = (customer.synced_at, customer.failure.at if customer.failure else None)
+    if any(known is not None and fact.failed_at <= known for known in latest):
         return Applied()
     failure = Failure(fact.projection, fact.reason, fact.failed_at)
     return Applied({STRIPE_CUSTOMER: replace(customer, version=customer.version + 1, failure=failure)})

@@ -187,8 +187,13 @@ def _envelope(command_id: UUID, model: type[Message], account_id: str, headers: 
     )
 
 
+def holds_nul(body: bytes) -> bool:
+    """Whether some text in a JSON body has the character NUL, which PostgreSQL can't keep."""
+    return b"\\u0000" in body and _NUL.search(body) is not None
+
+
 def _body(model: type[Message], value: bytes) -> Message:
-    if b"\\u0000" in value and _NUL.search(value):
+    if holds_nul(value):
         raise _Bad(Reason.BAD_BODY, "the body has a NUL character, which no field may hold")
     try:
         found: Message = model.__pydantic_validator__.validate_json(value)
@@ -210,22 +215,23 @@ def encode_body(message: Message) -> bytes:
 
 def header_texts(envelope: Envelope) -> list[tuple[str, str]]:
     """The headers of an envelope as text, absent values left out."""
+    actor = envelope.actor
     headers = [
         ("ce_specversion", "1.0"),
         ("ce_id", str(envelope.id)),
         ("ce_type", envelope.type),
-        ("ce_source", envelope.actor.surface or "/"),
+        ("ce_source", actor.surface or "/"),
         ("ce_subject", envelope.account_id),
-        ("ce_actor", envelope.actor.id),
-        ("ce_actorrole", envelope.actor.role.value),
+        ("ce_actor", actor.id),
+        ("ce_actorrole", str(actor.role)),
         ("content-type", CONTENT_TYPE),
     ]
-    optional = (
-        ("ce_causationid", envelope.causation_id),
-        ("ce_replyto", envelope.reply_to),
-        ("traceparent", envelope.traceparent),
-    )
-    headers.extend((name, value) for name, value in optional if value)
+    if envelope.causation_id:
+        headers.append(("ce_causationid", envelope.causation_id))
+    if envelope.reply_to:
+        headers.append(("ce_replyto", envelope.reply_to))
+    if envelope.traceparent:
+        headers.append(("traceparent", envelope.traceparent))
     return headers
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from consumers.performers.stripe_discard import discard_customer
-from consumers.performers.stripe_sync import SYNC_EFFECT, sync_customer
+from consumers.performers.stripe_sync import sync_customer
 from consumers.performing import Performer
+from consumers.sync_effect import SYNC_EFFECT
 from handlers.stripe_customers import DISCARD_EFFECT
 from state.stripe.client import Stripe
 

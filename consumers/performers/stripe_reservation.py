@@ -21,7 +21,7 @@ from observability.crash import crash_point
 from state.postgres import effects, stripe_customers, stripe_holdings
 from state.stripe.answers import Done, Refused, Unknown
 from state.stripe.client import Caller
-from state.stripe.customers import Customer
+from state.stripe.customers import Customer, parameters
 
 CLOCKS_APART: Final = timedelta(minutes=10)
 """How far Stripe's clock may be behind ours."""
@@ -52,7 +52,7 @@ async def _made(ask: Caller, work: Work, seen: View, number: int) -> str:
     """The customer of the reservation. Stripe repeats its first answer to the key for as long as it keeps it."""
     account_id = work.effect.account_id
     if not seen.holding.stale:
-        params = {"metadata": dict(bare(account_id).metadata)}
+        params = parameters(bare(account_id))
         answer = await ask.create_customer(params, key=f"customer:{account_id}:{number}")
         crash_point("stripe.made")
         match answer:

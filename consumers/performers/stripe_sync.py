@@ -7,35 +7,24 @@ where to start: a reservation before a customer is made, doubt before an update,
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
-from uuid6 import uuid7
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError, caller, done
 from consumers.performers.stripe_reservation import customer_to_sync
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
-from handlers.stripe_customers import STRIPE
+from consumers.sync_effect import FORCE, sync_row
 from handlers.stripe_projection import SHARED_REASON, bare, digest
 from observability.crash import crash_point
 from state.postgres import effects, stripe_holdings
-from state.postgres.effects import EffectRow, LeaseLostError
+from state.postgres.effects import LeaseLostError
 from state.stripe.answers import Refused
 from state.stripe.client import Caller, Stripe
 from state.stripe.customers import Customer, differing, parameters, tax_id_changes
 from topics.message import Fact
 from topics.stripe_customers import StripeCustomerSynced, StripeCustomerSyncFailed
-
-SYNC_EFFECT: Final = "stripe.sync_customer"
-COALESCE: Final = "sync"
-FORCE: Final = "force"
-
-
-def sync_row(account_id: str, *, cause: str | None, now: datetime, force: bool = False) -> EffectRow:
-    """The effect that owes an account's sync; `force` writes to Stripe even if nothing seems to differ."""
-    payload = orjson.dumps({FORCE: True} if force else {}).decode()
-    return (account_id, uuid7(), SYNC_EFFECT, STRIPE, COALESCE, payload, cause, now)
 
 
 async def sync_customer(stripe: Stripe, work: Work) -> Outcome:

@@ -26,7 +26,7 @@ from producers.trace import new_id, traceparent
 from state.postgres import idempotency, journal
 from state.postgres.journal import Outcome
 from state.redis import operations
-from topics.codec import encode_body
+from topics.codec import encode_body, holds_nul
 from topics.codes import Code
 from topics.ids import uuid7_time
 from topics.limits import ID_MAX_AGE
@@ -95,7 +95,7 @@ def reasons(text: str | None) -> tuple[str, tuple[Problem, ...]]:
 def _encoded(message: Message) -> bytes:
     """The body as it will travel. Raises 1400 for what the codec would make a dead letter of."""
     body = encode_body(message)
-    if b"\\u0000" in body:
+    if holds_nul(body):
         raise invalid("The body holds the character NUL, which no field may hold.")
     return body
 

@@ -23,6 +23,7 @@ STORE_DOWN: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.exceptions.InternalClientError,  # A session that was ended between two statements shows like this.
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     TimeoutError,
@@ -34,13 +35,6 @@ RETRY_NOW: Final = (
     asyncpg.exceptions.InvalidCachedStatementError,
 )
 """Deadlock, serialization or a plan overtaken by a migration: the same work goes through at once."""
-
-BAD_DATA: Final = (
-    asyncpg.exceptions.DataError,
-    asyncpg.exceptions.IntegrityConstraintViolationError,
-    asyncpg.exceptions.InternalClientError,
-)
-"""The database refuses what it was given: some message of the batch is to blame."""
 
 
 async def connect(dsn: str, *, name: str) -> Connection:

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
-from topics.ids import uuid7_floor, uuid7_time
+from topics.ids import uuid7_floor, uuid7_ms
 from topics.value import value
 
 SQL: Final = queries("journal")
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @value
@@ -53,9 +55,9 @@ async def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Outco
     return {row["command_id"]: _outcome(row) for row in await connection.fetch(SQL.known, ids)}
 
 
-async def record(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write outcomes, as tuples in the order of `Entry`. Raises `ConcurrentDuplicateError`."""
-    status = await connection.execute(SQL.record, rows)
+async def record(connection: Connection, rows: Sequence[tuple[Any, ...]], decided_at: datetime) -> None:
+    """Write outcomes, as tuples in the order of `Entry` up to `body`. Raises `ConcurrentDuplicateError`."""
+    status = await connection.execute(SQL.record, rows, decided_at)
     if int(status.rpartition(" ")[2]) != len(rows):
         raise ConcurrentDuplicateError
 
@@ -74,14 +76,15 @@ class Days:
     """The days of ids for which the journal has a partition, made when first needed."""
 
     def __init__(self) -> None:
-        self._ready: set[date] = set()
+        self._ready: set[int] = set()
 
     async def ensure(self, connection: Connection, ids: Iterable[UUID]) -> None:
         """Make the partitions that `ids` fall into. Must not run inside a transaction that holds locks."""
-        for day in sorted({uuid7_time(command_id).date() for command_id in ids} - self._ready):
-            low = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            await connection.execute(SQL.add_day, day, uuid7_floor(low), uuid7_floor(low + timedelta(days=1)))
-            self._ready.add(day)
+        for number in sorted({uuid7_ms(command_id) // _DAY_MS for command_id in ids} - self._ready):
+            low = _EPOCH + timedelta(days=number)
+            bounds = uuid7_floor(low), uuid7_floor(low + timedelta(days=1))
+            await connection.execute(SQL.add_day, low.date(), *bounds)
+            self._ready.add(number)
 
 
 def _outcome(row: Row) -> Outcome:

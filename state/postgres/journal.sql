@@ -10,7 +10,7 @@ INSERT INTO journal
     (command_id, account_id, type, lane, actor, actor_role, surface, causation_id,
      outcome, code, answer, body, decided_at)
 SELECT command_id, account_id, type, lane, actor, actor_role, surface, causation_id,
-       outcome, code, answer, body, decided_at
+       outcome, code, answer, body, $2
 FROM unnest($1::journal_in_v1[])
 ON CONFLICT (command_id) DO NOTHING;
 

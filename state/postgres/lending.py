@@ -17,13 +17,18 @@ class Connections:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A connection outside of any transaction. Raises one of `STORE_DOWN`."""
+        """A connection outside of any transaction. Raises one of `STORE_DOWN`.
+
+        One that an error or a cancellation came through may be in the middle of anything: nobody gets it again.
+        """
         async with self._room:
             connection = await self._one()
             try:
                 yield connection
-            finally:
-                self._take_back(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._idle.append(connection)
 
     async def close(self) -> None:
         """Close those that are not lent."""
@@ -38,12 +43,3 @@ class Connections:
             if not connection.is_closed():
                 return connection
         return await connect(self._dsn, name=self._name)
-
-    def _take_back(self, connection: Connection) -> None:
-        """One that is left inside a transaction was cut off in the middle of it: nobody gets it again."""
-        if connection.is_closed():
-            return
-        if connection.is_in_transaction():
-            connection.terminate()
-        else:
-            self._idle.append(connection)

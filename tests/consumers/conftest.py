@@ -21,3 +21,10 @@ async def facts(stack: Stack, redis: Redis) -> AsyncIterator[LaneUnderTest]:
     """The facts lane."""
     async with lane_under_test("facts", stack, redis) as lane:
         yield lane
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bulk(stack: Stack, redis: Redis) -> AsyncIterator[LaneUnderTest]:
+    """The bulk lane."""
+    async with lane_under_test("bulk", stack, redis) as lane:
+        yield lane

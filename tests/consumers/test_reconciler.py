@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import uuid4
 
 import orjson
@@ -182,7 +183,7 @@ async def test_a_connection_that_is_cut_is_opened_again(events: Events, connecti
     async with events.reconciled():
         for count in (1, 2, 3):
             await events.happened(account_id(), ProfileDeleted(version=1))
-            await until(lambda count=count: _has(connection, count))
+            await until(partial(_has, connection, count))
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'reconciler' AND datname = current_database()"

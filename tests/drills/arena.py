@@ -50,7 +50,7 @@ class Arena:
             "KAFKA_SESSION_SECONDS": SESSION_SECONDS,
             "STRIPE_REQUESTS_PER_SECOND": "2000",
             "STRIPE_ENDPOINT_REQUESTS_PER_SECOND": "2000",
-            "EFFECTS_LEASE_SECONDS": "12",
+            "EFFECTS_LEASE_SECONDS": "13",
             **settings,
         }
         return self.fleet.worker(name, members, environment)

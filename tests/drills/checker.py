@@ -273,19 +273,19 @@ def _events(where: str, must: Fate, told: Mapping[str, Record]) -> Iterator[Comp
         if found != list(expected):
             yield Complaint(promise, where, differing(list(expected), found))
         for event_id in found:
-            yield from _event(f"{where}, event {event_id}", expected[event_id], told[event_id])
+            yield from _event(must.account_id, expected[event_id], told[event_id])
 
 
 def _events_of(*sequences: Collection[Expected]) -> list[Told]:
     return [event for sequence in sequences for expected in sequence for event in expected.events]
 
 
-def _event(where: str, expected: Told, record: Record) -> Iterator[Complaint]:
+def _event(account_id: str, expected: Told, record: Record) -> Iterator[Complaint]:
     headers = {name: (value or b"").decode() for name, value in record.headers}
     must = {
         "type": expected.type,
         "cause": expected.id.partition("/")[0],
-        "subject": where.split()[1].rstrip(","),
+        "subject": account_id,
         "body": expected.body,
     }
     found = {
@@ -295,6 +295,7 @@ def _event(where: str, expected: Told, record: Record) -> Iterator[Complaint]:
         "body": orjson.loads(record.value or b"null"),
     }
     if must != found:
+        where = f"account {account_id}, event {expected.id}"
         yield Complaint("each event tells what happened", where, differing(must, found))
 
 

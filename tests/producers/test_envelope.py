@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from producers.http import body
+from producers.http import body as bodies
 from state.postgres import profiles
 from tests.producers.surfaces import PROFILE, Caller
 
@@ -99,10 +99,8 @@ async def test_a_body_that_is_too_large(dashboard: Caller) -> None:
     assert (await dashboard.http.get("/livez")).status_code == 200
 
 
-async def test_a_body_that_never_ends_is_given_up(
-    dashboard: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(body, "_PATIENCE", 0.1)
+async def test_a_body_that_never_ends_is_given_up(dashboard: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_PATIENCE", 0.1)
 
     async def stalling() -> AsyncIterator[bytes]:
         yield b"{"

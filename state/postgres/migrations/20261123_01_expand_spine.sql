@@ -95,7 +95,7 @@ CREATE INDEX journal_timeline ON journal (account_id, command_id);
 
 CREATE TYPE journal_in_v1 AS (
     command_id uuid, account_id text, type text, lane text, actor text, actor_role text, surface text,
-    causation_id text, outcome text, code integer, answer text, body text, decided_at timestamptz
+    causation_id text, outcome text, code integer, answer text, body text
 );
 
 -- Attaching a partition does not block the main path; creating one in place would.

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from consumers.performers.stripe_sync import SYNC_EFFECT, sync_customer
+from consumers.performers.stripe_sync import sync_customer
 from consumers.performing import Outcome, Performer, Work
+from consumers.sync_effect import SYNC_EFFECT
 from state.redis.budget import Limits
 from state.redis.connection import connect
 from tests.consumers.effects.world import World, until

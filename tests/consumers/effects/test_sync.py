@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from consumers.performers.stripe_sync import SYNC_EFFECT, sync_customer
+from consumers.performers.stripe_sync import sync_customer
 from consumers.performing import Outcome, Performer, Work
+from consumers.sync_effect import SYNC_EFFECT
 from handlers.stripe_projection import SHARED_REASON
 from tests.consumers.effects.world import World, until
 from topics.accounts import AccountType, EraseAccount, SetAccountType, SetFlag

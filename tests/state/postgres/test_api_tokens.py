@@ -17,7 +17,12 @@ async def test_a_secret_is_shown_once_and_kept_nowhere(connection: Connection) -
     token_id, secret = await api_tokens.create(connection, name="ci", accounts=[account], scopes=[WRITE])
     found = await api_tokens.find(connection, secret)
     assert found is not None
-    assert (found.id, found.name, found.accounts, found.scopes) == (token_id, "ci", {account}, {WRITE})
+    assert (found.id, found.name, found.accounts, found.scopes) == (
+        token_id,
+        "ci",
+        frozenset({account}),
+        frozenset({WRITE}),
+    )
     assert secret not in f"{await connection.fetchrow('SELECT * FROM api_tokens')}"
 
 

@@ -1,0 +1,156 @@
+"""What stands in the log is read as it stands, odd as it may be, and read whole."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import CorruptRecordException
+from aiokafka.producer import message_accumulator, producer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from consumers.log import KafkaLog
+from consumers.relay import Relay
+from fleet.kafka_topics import ensure_topics
+from state.postgres import outbox
+from state.postgres.connection import Connection
+from tests.consumers import lanes
+from tests.consumers.lanes import SUPPORT, LaneUnderTest, account_id, count, until
+from tests.consumers.test_loop import PROFILE, REGISTERED, dead_letters, decided
+from topics.codec import encode_body, encode_headers
+from topics.limits import ID_MAX_AGE
+from topics.message import Envelope, Record
+from topics.table import DEAD_LETTERS
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
+
+
+class Raw(str):
+    """A header name of any bytes: aiokafka's own producer can't write one otherwise."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"\xff\xfe"
+
+
+@pytest.fixture(params=[None, "gzip"])
+def raw_producer(
+    commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> AIOKafkaProducer:
+    """A producer as a C client may be."""
+    monkeypatch.setattr(message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    monkeypatch.setattr(producer, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    return AIOKafkaProducer(
+        bootstrap_servers=commands.stack.kafka_bootstrap, compression_type=request.param, linger_ms=50
+    )
+
+
+async def test_a_header_name_that_is_no_text_is_a_dead_letter_and_its_neighbours_go_on(
+    commands: LaneUnderTest, connection: Connection, raw_producer: AIOKafkaProducer
+) -> None:
+    account = account_id()
+    key, body = account.encode(), encode_body(PROFILE)
+
+    def headers() -> list[tuple[str, bytes]]:
+        return encode_headers(Envelope(lanes.uuid7(), PROFILE.type, account, SUPPORT))
+
+    await raw_producer.start()
+    try:
+        batch = [headers(), [*headers(), (Raw("xx"), b"1")], headers(), [(Raw("xx"), b"2")], headers()]
+        sent = [
+            await raw_producer.send(commands.lane.topic.name, body, key=key, headers=one) for one in batch
+        ]
+        await asyncio.gather(*sent)
+    finally:
+        await raw_producer.stop()
+    await commands.publish(account, PROFILE)
+    async with commands.running():
+        await until(decided(connection, 4))
+        await until(dead_letters(connection, 2))
+    found = await connection.fetch("SELECT headers FROM outbox WHERE topic = 'billing.dead-letters.v1'")
+    for row in found:
+        assert ["dl_reason", "bad_header"] in orjson.loads(row["headers"])
+        assert "\\\\udcff\\\\udcfe" in row["headers"]
+
+
+class LossyLog(KafkaLog):
+    """Loses what it had read already when a poll fails, as aiokafka does with the other partitions."""
+
+    failures = 2
+
+    async def poll(self, timeout: float, limit: int) -> list[Record]:
+        records = await super().poll(timeout, limit)
+        if records and self.failures:
+            self.failures -= 1
+            raise CorruptRecordException
+        return records
+
+
+async def test_a_poll_that_fails_leaves_no_hole(
+    facts: LaneUnderTest, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "KafkaLog", LossyLog)
+    accounts = [account_id() for _ in range(60)]
+    async with facts.running(batch=7):
+        for account in accounts:
+            await facts.publish(account, REGISTERED)
+        await until(decided(connection, len(accounts)))
+    assert await count(connection, "accounts") == len(accounts)
+    reached = await connection.fetchval("SELECT sum(next_offset) FROM cursors")
+    assert reached == len(accounts)
+
+
+async def test_an_id_is_judged_by_the_brokers_clock_not_by_its_producers(
+    commands: LaneUnderTest, connection: Connection
+) -> None:
+    account, long_ago = account_id(), lanes.uuid7().int - (int((2 * ID_MAX_AGE).total_seconds() * 1000) << 80)
+    headers = encode_headers(Envelope(UUID(int=long_ago), PROFILE.type, account, SUPPORT))
+    its_own_time = long_ago >> 80
+    async with commands.running():
+        await commands.producer.send_and_wait(
+            commands.lane.topic.name,
+            encode_body(PROFILE),
+            key=account.encode(),
+            headers=headers,
+            timestamp_ms=its_own_time,
+        )
+        await until(dead_letters(connection, 1))
+    headers_text = await connection.fetchval("SELECT headers FROM outbox")
+    assert ["dl_reason", "skewed_id"] in orjson.loads(headers_text)
+
+
+async def test_the_largest_record_of_a_lane_gets_through_to_the_dead_letters(
+    commands: LaneUnderTest, connection: Connection
+) -> None:
+    topic = replace(DEAD_LETTERS, name=f"test.dead-letters.{uuid4().hex[:8]}", partitions=1)
+    await ensure_topics(commands.stack.kafka_bootstrap, topics=[topic])
+    headers = [(f"h{n}", b"\xff" * 2000) for n in range(20)]
+    async with commands.running():
+        await commands.raw(b"x", b"?" * (1024 * 1024 - 45_000), headers)
+        await until(dead_letters(connection, 1))
+    await connection.execute("UPDATE outbox SET topic = $1", topic.name)
+    relay = Relay(dsn=commands.stack.database_url, bootstrap=commands.stack.kafka_bootstrap)
+    task = asyncio.create_task(relay.run())
+    try:
+        (found,) = await read(commands.stack.kafka_bootstrap, topic.name, 1)
+    finally:
+        relay.stop()
+        await task
+    assert found.value == b"?" * (1024 * 1024 - 45_000)
+    assert dict(found.headers)["dl_reason"] == b"oversized"
+    assert len(dict(found.headers)["h7"]) == 4 * 2000
+    assert await count(connection, "outbox") == 0
+
+
+async def read(bootstrap: str, topic: str, number: int) -> Collection[Record]:
+    """The first records of a topic."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        async with asyncio.timeout(timedelta(seconds=30).total_seconds()):
+            return [await consumer.getone() for _ in range(number)]
+    finally:
+        await consumer.stop()
