@@ -40,3 +40,7 @@ def configure(level: str) -> None:
     root.setLevel(level)
     for chatty in ("aiokafka", "httpx", "httpcore", "stripe", "uvicorn.access", "faststream"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # FastStream comes with a handler of its own, which writes coloured lines for a terminal.
+    faststream = logging.getLogger("faststream")
+    faststream.handlers.clear()
+    faststream.propagate = True

@@ -12,6 +12,7 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.kafka import KafkaBroker
 from prometheus_client import make_asgi_app
 
+from fleet.garbage import collect_rarely
 from fleet.kafka_topics import ensure_topics
 from fleet.members import Member, build
 from fleet.settings import Settings
@@ -48,6 +49,7 @@ class Host:
             lifespan="on",
         )
         self._server = uvicorn.Server(config)
+        collect_rarely()
         await self._server.serve()
 
     def _application(self, settings: Settings) -> AsgiFastStream:

@@ -7,6 +7,7 @@ import click
 import uvicorn
 from fastapi import FastAPI
 
+from fleet.garbage import collect_rarely
 from fleet.settings import Settings
 from producers.dashboard import app as dashboard
 from producers.http.protocol import serving
@@ -23,6 +24,7 @@ def serve_surface(surface: str, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `KeyError` for a surface that is none."""
     build, port = SURFACES[surface]
     config = uvicorn.Config(**serving(build(settings), host=settings.host, port=port(settings)))
+    collect_rarely()
     uvicorn.Server(config).run()
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from producers.dashboard import addresses, profiles
 from producers.dashboard.access import api_token_access
-from producers.http import app, operations
+from producers.http import app, documents, operations
 from producers.http.callers import Caller
 from producers.http.surface import Kind, Settings
 from state.postgres.api_tokens import READ
@@ -37,4 +37,4 @@ def create_app(settings: Settings) -> FastAPI:
 
 def document() -> dict[str, Any]:
     """Its OpenAPI document, without a running stack."""
-    return app.document(KIND, ENDPOINTS)
+    return documents.document(KIND, ENDPOINTS)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from producers.http import app, operations
+from producers.http import app, documents, operations
 from producers.http.callers import Caller
 from producers.http.surface import Kind, Settings
 from producers.iapi import accounts, billing_state, profiles, stripe_customers
@@ -45,4 +45,4 @@ def create_app(settings: Settings, *, callers: Path) -> FastAPI:
 
 def document() -> dict[str, Any]:
     """Its OpenAPI document, without a running stack."""
-    return app.document(_kind(Path()), ENDPOINTS)
+    return documents.document(_kind(Path()), ENDPOINTS)

@@ -37,7 +37,7 @@ async def load(connection: Connection, ids: Sequence[str]) -> dict[str, AccountR
 async def save(connection: Connection, records: Mapping[str, AccountRecord]) -> None:
     """Write the records. Raises `LostUpdateError` when a row has not the version the record grew from."""
     rows = [_row(account_id, record) for account_id, record in records.items()]
-    expect_all("accounts", records, await connection.fetch(SQL.save, rows), "id")
+    expect_all("accounts", len(rows), await connection.execute(SQL.save, rows))
 
 
 async def park(connection: Connection, ids: Sequence[str], now: datetime) -> None:

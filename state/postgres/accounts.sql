@@ -12,7 +12,7 @@ FROM accounts
 WHERE id = ANY($1::text[]);
 
 -- name: save
--- Under the lock. A row that somebody else inserted meanwhile has no smaller version and is not returned.
+-- Under the lock. A row that somebody else inserted meanwhile has no smaller version and is not counted.
 INSERT INTO accounts AS kept
     (id, type, flags, version, locked_by, lock_reason, locked_since, created_on, edited_on)
 SELECT id, type, flags, version, locked_by, lock_reason, locked_since, created_on, edited_on
@@ -26,8 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
     lock_reason = excluded.lock_reason,
     locked_since = excluded.locked_since,
     edited_on = excluded.edited_on
-WHERE kept.version < excluded.version
-RETURNING id;
+WHERE kept.version < excluded.version;
 
 -- name: park
 UPDATE accounts SET parked_since = $2 WHERE id = ANY($1::text[]) AND parked_since IS NULL;

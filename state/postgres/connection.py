@@ -37,6 +37,11 @@ RETRY_NOW: Final = (
 """Deadlock, serialization or a plan overtaken by a migration: the same work goes through at once."""
 
 
+def affected(status: str) -> int:
+    """How many rows a statement with this status touched: the last word of PostgreSQL's command tag."""
+    return int(status.rpartition(" ")[2])
+
+
 async def connect(dsn: str, *, name: str) -> Connection:
     """One connection with the fleet's time limits. Raises one of `STORE_DOWN`."""
     return await asyncpg.connect(

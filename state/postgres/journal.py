@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from state.postgres.connection import Connection, Row
+from state.postgres.connection import Connection, Row, affected
 from state.postgres.queries import queries
 from topics.ids import uuid7_floor, uuid7_ms
 from topics.value import value
@@ -57,8 +57,7 @@ async def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Outco
 
 async def record(connection: Connection, rows: Sequence[tuple[Any, ...]], decided_at: datetime) -> None:
     """Write outcomes, as tuples in the order of `Entry` up to `body`. Raises `ConcurrentDuplicateError`."""
-    status = await connection.execute(SQL.record, rows, decided_at)
-    if int(status.rpartition(" ")[2]) != len(rows):
+    if affected(await connection.execute(SQL.record, rows, decided_at)) != len(rows):
         raise ConcurrentDuplicateError
 
 

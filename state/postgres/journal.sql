@@ -5,7 +5,7 @@ FROM journal
 WHERE command_id = ANY($1::uuid[]);
 
 -- name: record
--- A row that is not returned was recorded by another lane meanwhile.
+-- A row that is not counted was recorded by another lane meanwhile.
 INSERT INTO journal
     (command_id, account_id, type, lane, actor, actor_role, surface, causation_id,
      outcome, code, answer, body, decided_at)

@@ -21,17 +21,13 @@ async def load(connection: Connection, ids: Sequence[str]) -> dict[str, Profile]
 async def save(connection: Connection, profiles: Mapping[str, Profile]) -> None:
     """Write the profiles. Raises `LostUpdateError` when a newer version is there already."""
     rows = [_row(account_id, profile) for account_id, profile in profiles.items()]
-    expect_all("profiles", profiles, await connection.fetch(SQL.save, rows), "account_id")
+    expect_all("profiles", len(rows), await connection.execute(SQL.save, rows))
 
 
 def _profile(row: Row) -> Profile:
-    return Profile(
-        fields=dict(zip(FIELDS, _values(row), strict=True)),
-        version=row["version"],
-        created_on=row["created_on"],
-        edited_on=row["edited_on"],
-        deleted_on=row["deleted_on"],
-    )
+    """By position, in the order of the statement: a look-up by name for each column costs four times as much."""
+    _, *fields, version, created_on, edited_on, deleted_on = row
+    return Profile(dict(zip(FIELDS, fields, strict=True)), version, created_on, edited_on, deleted_on)
 
 
 def _row(account_id: str, profile: Profile) -> tuple[Any, ...]:

@@ -35,5 +35,4 @@ ON CONFLICT (account_id) DO UPDATE SET
     created_on = excluded.created_on,
     edited_on = excluded.edited_on,
     deleted_on = excluded.deleted_on
-WHERE kept.version < excluded.version
-RETURNING account_id;
+WHERE kept.version < excluded.version;

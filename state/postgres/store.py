@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from handlers.account import Part
-from state.postgres.connection import Connection, Row
+from state.postgres.connection import Connection, affected
 
 T = TypeVar("T")
 
@@ -16,9 +16,9 @@ Save = Callable[[Connection, Mapping[str, T]], Awaitable[None]]
 class LostUpdateError(Exception):
     """Rows were written by somebody who did not hold the lock; the transaction is tried again."""
 
-    def __init__(self, table: str, accounts: set[str]) -> None:
-        super().__init__(f"{len(accounts)} rows of {table} changed under the lock")
-        self.table, self.accounts = table, accounts
+    def __init__(self, table: str, lost: int) -> None:
+        super().__init__(f"{lost} rows of {table} changed under the lock")
+        self.table, self.lost = table, lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class Store(Generic[T]):
     save: Save[T]
 
 
-def expect_all(table: str, given: Mapping[str, Any], saved: Sequence[Row], key: str) -> None:
-    """Raise `LostUpdateError` unless each given account came back from the statement that saved it."""
-    missing = given.keys() - {row[key] for row in saved}
-    if missing:
-        raise LostUpdateError(table, missing)
+def expect_all(table: str, given: int, status: str) -> None:
+    """Raise `LostUpdateError` unless the statement with this status saved as many rows as it was given."""
+    if lost := given - affected(status):
+        raise LostUpdateError(table, lost)

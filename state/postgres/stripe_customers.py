@@ -29,7 +29,7 @@ async def load(connection: Connection, ids: Sequence[str]) -> dict[str, StripeCu
 async def save(connection: Connection, customers: Mapping[str, StripeCustomer]) -> None:
     """Write the links. Raises `LostUpdateError` when a newer version is there already."""
     rows = [_row(account_id, customer) for account_id, customer in customers.items()]
-    expect_all("stripe_customers", customers, await connection.fetch(SQL.save, rows), "account_id")
+    expect_all("stripe_customers", len(rows), await connection.execute(SQL.save, rows))
 
 
 async def holders(connection: Connection, customer_ids: Sequence[str]) -> dict[str, Holders]:

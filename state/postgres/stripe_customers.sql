@@ -21,8 +21,7 @@ ON CONFLICT (account_id) DO UPDATE SET
     failed_at = excluded.failed_at,
     merged = excluded.merged,
     shared_as_of = excluded.shared_as_of
-WHERE kept.version < excluded.version
-RETURNING account_id;
+WHERE kept.version < excluded.version;
 
 -- name: accounts_of
 -- Who is linked to a customer: one account, or several that are merged.

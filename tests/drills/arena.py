@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
+from sandbox.stripe.driver import Driver
 from state.postgres.connection import connect
 from tests.drills import checker, evidence, quiet
 from tests.drills.complaint import Complaint, report
@@ -16,6 +17,7 @@ from tests.drills.fleet_under_test import FleetUnderTest, Unit
 from tests.drills.history import REGISTERED_AGAIN, History
 from tests.drills.publishing import Producer
 from tests.drills.servers import Servers
+from tests.drills.stripe_check import check_stripe
 from tests.drills.watching import CursorWatch
 from topics.message import Record
 from topics.table import ACCOUNT_PARTITIONS, LANES
@@ -123,7 +125,18 @@ class Arena:
             *checker.check_dead_letters(letters, findings),
             *self.watch.complaints,
         ]
+        if self.stripe:
+            complaints += await self._stripe(findings)
         return findings, complaints
+
+    async def _stripe(self, findings: checker.Findings) -> list[Complaint]:
+        driver = Driver(self.servers.stripe_url)
+        try:
+            customers = await asyncio.to_thread(driver.objects, "customer")
+            tax_ids = await asyncio.to_thread(driver.objects, "tax_id")
+        finally:
+            driver.close()
+        return list(check_stripe(customers, tax_ids, findings.states))
 
     async def judge(self) -> checker.Findings:
         """Wait for quiet, stop the fleet in order, and raise unless every promise was kept."""

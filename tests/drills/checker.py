@@ -39,7 +39,8 @@ class Findings:
     messages: int = 0
     duplicates: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    fates: dict[str, Fate] = field(default_factory=dict)
+    states: dict[str, Mapping[Part[Any], Any]] = field(default_factory=dict)
+    """What must hold of each account at the end."""
 
 
 def check_partition(evidence: PartitionEvidence, findings: Findings) -> None:
@@ -180,7 +181,7 @@ def _account(
     yield from _one_row_each(where, messages, rows, lanes)
     times = {row.command_id: row.decided_at for row in rows}
     must = fate(account_id, facts, commands, times)
-    findings.fates[account_id] = must
+    findings.states[account_id] = must.state
     findings.outcomes.update(row.outcome for row in rows)
     by_id = {row.command_id: row for row in rows}
     erased = any(expected.scrubbed for expected in must.commands)

@@ -34,6 +34,13 @@ _ADDRESSES: Final = (
     {"address": "2 rue Cler", "city": "Paris", "zipcode": "75008", "country": "FR"},
     {"address": "Rua A, 5", "city": "Salvador", "state": "BA", "zipcode": "40301-110", "country": "BR"},
 )
+_TAX_IDS: Final = {
+    "US": ("us_ein", "04-2103594"),
+    "CA": ("ca_gst_hst", "12302 6635 RT 0001"),
+    "DE": ("eu_vat", "DE136695976"),
+    "GB": ("gb_vat", "GB 980 7806 84"),
+    "BR": ("br_cnpj", "16.727.230/0001-97"),
+}
 _LOCALES: Final = ("en-US", "de", "fr-FR", "pt-BR", "ja")
 
 
@@ -52,7 +59,9 @@ def _profile(rng: Random) -> dict[str, str]:
     }
     if rng.random() < 0.3:
         fields["company"] = f"Analytical Engines {rng.randrange(1000)} 🚀"
-    if rng.random() < 0.06:
+    if rng.random() < 0.4 and fields["country"] in _TAX_IDS:
+        fields["tax_id_type"], fields["vat"] = _TAX_IDS[fields["country"]]
+    if rng.random() < 0.04:
         fields[rng.choice(("zipcode", "billing_email", "country"))] = "nowhere"
     return fields
 
@@ -116,11 +125,11 @@ def _erase(rng: Random) -> tuple[Actor, Command]:
 
 
 _SHARES: Final[dict[Callable[[Random], tuple[Actor, Command]], float]] = {
-    _create: 14,
+    _create: 7,
     _replace: 22,
-    _upsert: 22,
-    _patch: 20,
-    _delete: 5,
+    _upsert: 28,
+    _patch: 22,
+    _delete: 3,
     _set_flag: 2,
     _clear_flag: 5,
     _set_type: 3,

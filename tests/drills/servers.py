@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -140,13 +140,23 @@ class Servers:
         finally:
             await client.aclose()
 
+    async def break_stripe(self, *faults: dict[str, Any]) -> None:
+        """Add faults to the double's plan (sandbox/stripe/faults.py), without an end unless they say so."""
+        await self._tell_stripe(*(("POST", "/faults", {"times": None, **fault}) for fault in faults))
+
+    async def mend_stripe(self) -> None:
+        """Empty the plan of faults."""
+        await self._tell_stripe(("DELETE", "/faults", None))
+
     async def _fresh_stripe(self) -> None:
+        unlimited = {"limits": {"account": 0, "endpoint": 0, "endpoints": {}}}
+        await self._tell_stripe(
+            ("POST", "/reset", None), ("DELETE", "/faults", None), ("PATCH", "/settings", unlimited)
+        )
+
+    async def _tell_stripe(self, *said: tuple[str, str, dict[str, Any] | None]) -> None:
         async with httpx.AsyncClient(base_url=f"{self.stripe_url}/_sandbox", trust_env=False) as client:
-            for method, path, body in (
-                ("POST", "/reset", None),
-                ("DELETE", "/faults", None),
-                ("PATCH", "/settings", {"limits": {"account": 0, "endpoint": 0, "endpoints": {}}}),
-            ):
+            for method, path, body in said:
                 (await client.request(method, path, json=body)).raise_for_status()
 
 

@@ -15,16 +15,19 @@ STOPPED_AT = {
     "commands-after": ("commands", "loop.committed:2"),
     "commands-filtered": ("commands", "loop.filtered:2"),
     "bulk-locked": ("bulk", "loop.locked:2"),
+    "effects-in-doubt": ("effects", "stripe.in_doubt:3"),
+    "effects-made": ("effects", "stripe.made:3"),
 }
-LONGER_THAN_THE_SESSION = 8.0
-"""And than a stopped transaction may hold its rows."""
+HEALTHY = {"commands": "commands", "bulk": "bulk", "effects": "effects"}
+LONGER_THAN_ANYTHING_LASTS = 18.0
+"""A session, a stopped transaction, a lease."""
 
 
 async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_comes_back(
     drill_servers: Servers, folder: Path, seed: int
 ) -> None:
-    async with arena(drill_servers, folder, seed, 2000) as drill:
-        drill.worker("facts", "facts", "relay")
+    async with arena(drill_servers, folder, seed, 2000, stripe=True) as drill:
+        drill.worker("facts", "facts", "relay", "reconciler")
         await drill.fleet.ready()
         await drill.register()
         zombies = [
@@ -33,9 +36,9 @@ async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_c
         ]
         await drill.fleet.ready()
         await drill.publish_until(lambda: all(zombie.stopped for zombie in zombies))
-        for name, lane in (("healthy-commands", "commands"), ("healthy-bulk", "bulk")):
+        for name, lane in HEALTHY.items():
             drill.worker(name, lane)
-        await drill.publish_during(asyncio.sleep(LONGER_THAN_THE_SESSION))
+        await drill.publish_during(asyncio.sleep(LONGER_THAN_ANYTHING_LASTS))
         for zombie in zombies:
             zombie.resume()
         await drill.publish_rest()

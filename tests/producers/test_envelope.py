@@ -35,7 +35,7 @@ async def test_a_path_that_is_none(dashboard: Caller) -> None:
 async def test_a_method_that_the_path_does_not_take(dashboard: Caller) -> None:
     answer = await dashboard.http.request("OPTIONS", dashboard.profile)
     assert answer.status_code == 405
-    assert answer.headers["Allow"] == "DELETE, GET, PATCH, POST, PUT"
+    assert answer.headers["Allow"] == "DELETE, GET, HEAD, PATCH, POST, PUT"
     assert told(answer.text)[0] == 1405
     answer = await dashboard.http.get("/client/v4/billing/address-validation")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")

@@ -59,6 +59,7 @@ class World:
     redis: Redis
     connection: Connection
     stripe: Stripe
+    appliers: Mapping[str, Applier]
     offsets: dict[str, itertools.count] = field(default_factory=dict)  # type: ignore[type-arg]
 
     async def account(self, account_type: AccountType = AccountType.PAY_GO) -> str:
@@ -208,9 +209,8 @@ class World:
         await cursors.open_all(connection, lane.group, topic, {0: 0})
         start = (await cursors.read(connection, lane.group, topic, [0]))[0]
         entries = tuple(decode(records, lane.kinds))
-        applier = Applier(lane, self.stack.database_url, "test")
-        await applier.apply(Batch((Span(0, start, start + len(records)),), entries), lambda: True)
-        await applier.close()
+        batch = Batch((Span(0, start, start + len(records)),), entries)
+        await self.appliers[lane.name].apply(batch, lambda: True)
 
     def _published(self, row: Any) -> Record:
         headers = tuple((name, value.encode()) for name, value in orjson.loads(row["headers"]))
@@ -236,9 +236,12 @@ async def world_of(stack: Stack, double: Double, redis: Redis) -> AsyncIterator[
     """A world on a database of its own."""
     connection = await connect(stack.database_url, name="world")
     stripe = stripe_at(double.url, redis)
+    appliers = {name: Applier(LANES[name], stack.database_url, "test") for name in ("commands", "facts")}
     try:
-        yield World(stack, double, redis, connection, stripe)
+        yield World(stack, double, redis, connection, stripe, appliers)
     finally:
+        for applier in appliers.values():
+            await applier.close()
         await stripe.close()
         await connection.close()
 

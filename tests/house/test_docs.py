@@ -1,0 +1,167 @@
+"""What the documents name is there: files, commands, metrics, settings, messages, links, and examples that run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+from faststream import AckPolicy
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
+
+from fleet.cli import main
+from fleet.local.settings import LocalSettings
+from fleet.settings import Settings
+from observability import metrics
+from tests.conftest import ROOT
+from tests.house import written
+from topics.codec import Reason
+from topics.registry import MESSAGE_TYPES
+from topics.table import TOPICS
+
+SCRATCH: Final = re.compile(r"notes?\b|_notes")
+"""The capability that docs/adding-a-capability.md makes up."""
+OTHERS: Final = frozenset({"FORWARDED_ALLOW_IPS", *AckPolicy.__members__})
+"""Words of uvicorn and of FastStream."""
+
+every_document = pytest.mark.parametrize(
+    "page", written.DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT))
+)
+
+
+def source() -> str:
+    """The code of the house, for words that only the code knows."""
+    rooms = ("topics", "handlers", "state", "consumers", "producers", "fleet", "observability")
+    return "\n".join(file.read_text() for room in rooms for file in sorted((ROOT / room).rglob("*.py")))
+
+
+@every_document
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = {
+        span for span in written.spans(page) if re.fullmatch(r"\.?[\w-]+(/[\w.-]+)*/?", span) and "/" in span
+    }
+    paths = {name for name in named if "." in name.rpartition("/")[2] or name.endswith("/")}
+    missing = {name for name in paths if not SCRATCH.search(name) and not (ROOT / name).exists()}
+    assert not {name for name in missing if not name.startswith(".")}
+
+
+@every_document
+def test_every_command_is_one_of_fleet(page: Path) -> None:
+    for typed in written.commands(page):
+        command: click.Command = main
+        rest = typed
+        while isinstance(command, click.Group) and rest:
+            assert rest[0] in command.commands, f"fleet {' '.join(typed)}"
+            command, rest = command.commands[rest[0]], rest[1:]
+        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        given = {word for word in rest if word.startswith("--")}
+        assert given <= options, f"fleet {' '.join(typed)}"
+
+
+@every_document
+def test_every_member_and_surface_that_is_run_is_one(page: Path) -> None:
+    for typed in written.commands(page):
+        command = main.commands.get(typed[0])
+        if typed[0] in ("run", "serve") and command is not None:
+            kind = command.params[0].type
+            assert isinstance(kind, click.Choice)
+            assert set(typed[1:]) <= set(kind.choices)
+
+
+@every_document
+def test_every_metric_is_measured(page: Path) -> None:
+    known = {
+        metric._name + ("_total" if isinstance(metric, Counter) else "")
+        for metric in vars(metrics).values()
+        if isinstance(metric, MetricWrapperBase)
+    }
+    fields = set(re.findall(r"\w+", "".join(made.read_text() for made in (ROOT / "docs").glob("*.json"))))
+    named = set(re.findall(r"\bbilling_[a-z_]+\b(?!\.py)", page.read_text()))
+    assert not named - known - fields
+
+
+@every_document
+def test_every_variable_can_be_set(page: Path) -> None:
+    known = {name.upper() for name in (*Settings.model_fields, *LocalSettings.model_fields)} | OTHERS
+    found = [re.match(r"\$?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=|$)", span) for span in written.spans(page)]
+    named = {match[1] for match in found if match}
+    unknown = {name for name in named - known if not re.search(rf"\b{name}\b", source())}
+    assert not unknown
+
+
+@every_document
+def test_every_topic_and_type_exists(page: Path) -> None:
+    known = {*MESSAGE_TYPES, *(topic.name for topic in TOPICS)}
+    named = set(re.findall(r"\bbilling\.[a-z-]+(?:\.[a-z-]+)*\.v\d\b", written.text(page)))
+    assert not {name for name in named - known if not SCRATCH.search(name)}
+
+
+@every_document
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in written.links(page):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in written.anchors(file), target
+
+
+@every_document
+def test_every_python_example_can_be_read(page: Path) -> None:
+    for block in written.blocks(page, "python"):
+        compile(block, str(page), "exec", flags=0x2000)  # PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+def test_every_crash_point_is_in_the_code() -> None:
+    page = ROOT / "docs" / "life-of-a-command.md"
+    there = set(re.findall(r'crash_point\("([\w.]+)"\)', source()))
+    named = {
+        span
+        for span in written.spans(page)
+        if re.fullmatch(r"(loop|relay|effects|stripe|reconciler)\.\w+", span)
+    }
+    assert named
+    assert named <= there
+    assert {name for name in there if name.startswith("loop.")} <= named
+
+
+def test_every_log_line_of_the_runbook_is_written() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    named = {
+        name for found in re.findall(r"log\s+line `(\w+)`(?: or `(\w+)`)?", page) for name in found if name
+    }
+    code = source()
+    assert named
+    assert not {name for name in named if f'"{name}"' not in code}
+
+
+def test_the_runbook_knows_every_reason_of_a_dead_letter() -> None:
+    page = ROOT / "docs" / "operations.md"
+    assert {reason.value for reason in Reason} <= set(written.spans(page))
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [int(page.name[:4]) for page in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_keys_and_the_token_of_the_example_are_accepted(tmp_path: Path) -> None:
+    (example,) = written.blocks(ROOT / "docs" / "security.md", "python")
+    checked = (
+        "import time\n"
+        "from producers.iapi.key_registry import parse\n"
+        "from producers.iapi.service_tokens import verify\n"
+        "caller, _ = verify(token, parse(Path('service-keys.json').read_text()), now=time.time())\n"
+        "print(caller.id, *sorted(caller.scopes))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", example + checked],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "accounts-service accounts:read accounts:write\n", done.stderr

@@ -1,0 +1,174 @@
+"""Each tool finds what it is for, explains itself, and lets the rest pass."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.house import addresses, grid, money, purity, shape, transactions
+from tests.house.sources import Source
+
+
+def source(text: str, path: str = "handlers/invoices.py") -> Source:
+    """A module that somebody might write."""
+    return Source(path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import random",
+        "import os.path",
+        "from pathlib import Path",
+        "import asyncpg",
+        "from state.postgres import accounts",
+        "from observability import metrics",
+        "from time import monotonic",
+        "from uuid import uuid4",
+        "import uuid",
+        "from uuid6 import uuid7",
+        "from . import accounts",
+        "from datetime import datetime\nmoment = datetime.now()",
+        "import datetime\nday = datetime.date.today()",
+        "stamp = clock.utcnow",
+        "text = open('file').read()",
+        "print('x')",
+        "async def decide(): ...",
+        "def decide():\n    def inner():\n        import socket",
+    ],
+)
+def test_a_handler_that_reaches_out_is_found(text: str) -> None:
+    (found,) = purity.violations(source(text))
+    assert found.startswith("handlers/invoices.py:")
+    assert found.endswith(".")
+
+
+def test_a_pure_handler_passes() -> None:
+    text = (
+        "from datetime import datetime, timedelta\nfrom uuid import UUID\nfrom decimal import Decimal\n"
+        "from topics.codes import Code\nfrom handlers.decision import Applied\nimport stdnum.util\n"
+        "def due(context: Context) -> datetime:\n    return context.now + timedelta(days=14)\n"
+    )
+    assert list(purity.violations(source(text))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "amount: float = 0.0",
+        "class A:\n    balance: float | None = None",
+        "class A:\n    def __init__(self):\n        self.total_price: 'float' = 1.0",
+        "def pay(amount_to_pay: float) -> None: ...",
+        "def pay(*, fees: list[float]) -> None: ...",
+        "def amount_owed() -> float: ...",
+        "async def amount_owed() -> float: ...",
+        "credit: Optional[float]",
+    ],
+)
+def test_money_as_a_float_is_found(text: str) -> None:
+    (found,) = money.violations(source(text))
+    assert "integer of minor units" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "amount: int",
+        "total_seconds: float",
+        "def total_count() -> float: ...",
+        "creditor: float",
+        "seconds: float",
+        "def amount() -> int:\n    rate: float = 0.5",
+        "def f(amount): ...",
+    ],
+)
+def test_what_is_no_money_or_no_float_passes(text: str) -> None:
+    assert list(money.violations(source(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "word"),
+    [
+        ("state/utils.py", '"""X."""', "says nothing"),
+        ("state/date_helpers.py", '"""X."""', "says nothing"),
+        ("state/common/money.py", '"""X."""', "says nothing"),
+        ("consumers/base_consumer.py", '"""X."""', "says nothing"),
+        ("state/x.py", "import re", "no docstring"),
+        ("state/x.py", '"""X."""\n' + "a = 1\n" * 400, "more than 400"),
+    ],
+)
+def test_a_shapeless_module_is_found(path: str, text: str, word: str) -> None:
+    (found,) = shape.violations(source(text, path))
+    assert word in found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("state/database.py", '"""One idea."""\nimport re\n'),
+        ("state/__init__.py", ""),
+        ("state/x.py", '"""X."""\n' + "a = 1\n" * 399),
+    ],
+)
+def test_a_module_in_good_shape_passes(path: str, text: str) -> None:
+    assert list(shape.violations(source(text, path))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async with connection.transaction(): ...",
+        "async with connection.transaction(readonly=maybe): ...",
+        "connection.commit()",
+        "await connection.execute('BEGIN')",
+        "await connection.execute('COMMIT')",
+    ],
+)
+def test_a_transaction_in_another_place_is_found(text: str) -> None:
+    wrapped = f"async def work():\n    {text}"
+    (found,) = transactions.violations(source(wrapped, "producers/dashboard/profiles.py"))
+    assert "transaction" in found
+    assert list(transactions.violations(source(wrapped, "consumers/batch.py"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async with connection.transaction(isolation='repeatable_read', readonly=True): ...",
+        "await log.commit({1: 2})",
+        "text = 'Begin with a letter.'",
+    ],
+)
+def test_reading_and_offsets_are_no_transactions(text: str) -> None:
+    wrapped = f"async def work():\n    {text}"
+    assert list(transactions.violations(source(wrapped, "producers/dashboard/profiles.py"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "url = 'https://" + "pypi" + ".org/simple'",
+        "path = '/" + "tmp/dev/stack.env'",
+        "see /" + "home/ada/notes",
+        "(/" + "root/x)",
+    ],
+)
+def test_an_address_is_found(line: str) -> None:
+    (found,) = addresses.violations("docs/x.md", f"first\n{line}\n")
+    assert found.startswith("docs/x.md:2:")
+
+
+@pytest.mark.parametrize("line", ["/client/v4/tmp/x", "${HOME}/tmp/x", "a/work/b", "https://api.stripe.com"])
+def test_a_path_of_nobodys_machine_passes(line: str) -> None:
+    assert list(addresses.violations("docs/x.md", line)) == []
+
+
+def test_a_capability_that_lacks_a_room_is_found(tmp_path: Path) -> None:
+    for pattern in grid.EVERYWHERE[1:]:
+        path = tmp_path / pattern.format(name="invoices")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (found,) = grid.violations(tmp_path, "invoices")
+    assert found.startswith("topics/invoices.py:1: is missing")
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics/invoices.py").touch()
+    assert list(grid.violations(tmp_path, "invoices")) == []
