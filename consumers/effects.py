@@ -32,7 +32,7 @@ MAX_BACKOFF: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class EffectsSettings:
-    """Sizes and times of one process. `lease` must be longer than the longest single call of a performer."""
+    """Sizes and times of one process. Five sixths of `lease` must outlast the longest call of a performer."""
 
     concurrency: int = 16
     connections: int = 4
@@ -139,9 +139,9 @@ class Effects:
     # --- keeping and letting go ----------------------------------------------------------------
 
     async def _extend_leases(self) -> None:
-        """Three times a lease. What can't be extended ends by its own clock."""
+        """Six times a lease, so that most of it is always left for a call. What can't be extended ends."""
         while True:
-            await asyncio.sleep(self._settings.lease.total_seconds() / 3)
+            await asyncio.sleep(self._settings.lease.total_seconds() / 6)
             held = list(self._working.values())
             if not held:
                 continue

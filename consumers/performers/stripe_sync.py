@@ -65,6 +65,7 @@ async def _up_to_date(ask: Caller, work: Work, seen: View, customer_id: str) -> 
         await _write(ask, work, seen, customer_id, None if forced else found)
         return await _held(work, seen, customer_id, wanted)
     except LeaseLostError:
+        await _ask_again(work)
         raise
 
 

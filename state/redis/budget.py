@@ -60,7 +60,7 @@ class Budget:
     async def take(self, endpoint: str, priority: Priority) -> None:
         """Wait until a request to the endpoint may go, and count it."""
         began = time.monotonic()
-        while (wait := await self.ask(endpoint, priority)) > 0:  # noqa: ASYNC110
+        while (wait := await self.ask(endpoint, priority)) > 0:
             await asyncio.sleep(min(wait, _LONGEST_NAP) * random.uniform(1.0, 1.2))  # noqa: S311
         STRIPE_BUDGET_WAIT_SECONDS.labels(priority=priority.name.lower()).observe(time.monotonic() - began)
 

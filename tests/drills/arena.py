@@ -47,15 +47,23 @@ class Arena:
 
     def worker(self, name: str, *members: str, through_proxy: bool = False, **settings: str) -> Unit:
         """Start a worker process."""
-        environment = {
+        return self.fleet.worker(name, members, self._environment(through_proxy=through_proxy, **settings))
+
+    def entry_point(self, name: str, surface: str) -> Unit:
+        """Start an HTTP process."""
+        return self.fleet.entry_point(name, surface, self._environment())
+
+    def _environment(self, *, through_proxy: bool = False, **settings: str) -> dict[str, str]:
+        return {
             **self.servers.environment(self.database, through_proxy=through_proxy),
             "KAFKA_SESSION_SECONDS": SESSION_SECONDS,
             "STRIPE_REQUESTS_PER_SECOND": "2000",
             "STRIPE_ENDPOINT_REQUESTS_PER_SECOND": "2000",
             "EFFECTS_LEASE_SECONDS": "13",
+            "CALLER_REQUESTS_PER_SECOND": "100000",
+            "ACCOUNT_REQUESTS_PER_SECOND": "100000",
             **settings,
         }
-        return self.fleet.worker(name, members, environment)
 
     async def register(self) -> None:
         """Publish the registrations and wait until they hold: commands may follow."""

@@ -82,6 +82,10 @@ class History:
         self._tie = count()
         self._owned: dict[int, Planned] = {}
 
+    def ordinary(self, number: int) -> list[str]:
+        """Accounts that live on the commands lane alone."""
+        return [account for account in self.accounts if self._lanes[account] == (COMMANDS,)][:number]
+
     def registrations(self) -> Iterator[Planned]:
         """What upstream tells of the accounts; some of it twice."""
         for account in self.accounts:

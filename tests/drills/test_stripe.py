@@ -10,7 +10,7 @@ from tests.drills.servers import Servers
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
 
 FAULTS = (
-    {"kind": "timeout_after_effect", "times": 12, "probability": 0.05},
+    {"kind": "timeout_after_effect", "times": 4, "probability": 0.05},
     {"kind": "reset_after_effect", "probability": 0.05},
     {"kind": "error_500_after_effect", "probability": 0.03},
     {"kind": "error_500_stored", "probability": 0.03},
@@ -29,7 +29,6 @@ async def test_stripe_times_out_after_the_effect_and_worse(
         await drill.fleet.ready()
         await drill.register()
         await drill_servers.break_stripe(*FAULTS)
-        await drill.publish_rest()
-        await drill.quiet()
+        await drill.producer.publish(drill.history.rest(), pause=2.0)
         await drill_servers.mend_stripe()
         await drill.judge()

@@ -18,7 +18,6 @@ STOPPED_AT = {
     "effects-in-doubt": ("effects", "stripe.in_doubt:3"),
     "effects-made": ("effects", "stripe.made:3"),
 }
-HEALTHY = {"commands": "commands", "bulk": "bulk", "effects": "effects"}
 LONGER_THAN_ANYTHING_LASTS = 18.0
 """A session, a stopped transaction, a lease."""
 
@@ -27,17 +26,16 @@ async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_c
     drill_servers: Servers, folder: Path, seed: int
 ) -> None:
     async with arena(drill_servers, folder, seed, 2000, stripe=True) as drill:
-        drill.worker("facts", "facts", "relay", "reconciler")
+        drill.worker("others", "facts", "relay", "reconciler")
         await drill.fleet.ready()
         await drill.register()
         zombies = [
-            drill.worker(name, lane, CRASH_AT=point, CRASH_WITH="SIGSTOP")
-            for name, (lane, point) in STOPPED_AT.items()
+            drill.worker(name, member, CRASH_AT=point, CRASH_WITH="SIGSTOP")
+            for name, (member, point) in STOPPED_AT.items()
         ]
+        drill.worker("healthy", "commands", "bulk", "effects")
         await drill.fleet.ready()
         await drill.publish_until(lambda: all(zombie.stopped for zombie in zombies))
-        for name, lane in HEALTHY.items():
-            drill.worker(name, lane)
         await drill.publish_during(asyncio.sleep(LONGER_THAN_ANYTHING_LASTS))
         for zombie in zombies:
             zombie.resume()

@@ -1,7 +1,6 @@
 """The supervisor with small programs as services: order, crashes, refusals, and nothing left behind."""
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -20,10 +19,7 @@ from sandbox.local.faults import Faults
 from sandbox.local.launch import run_once
 from sandbox.local.service import CannotStart, Say, Service
 from sandbox.local.supervisor import Supervisor
-
-PROJECT = Path(__file__).parents[2]
-FOREVER = "import time; time.sleep(600)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+from tests.sandbox.programs import DEAF, FOREVER, alive, until
 
 
 def program(name: str, code: str = FOREVER, **options: object) -> Service:
@@ -35,19 +31,6 @@ def once_there(path: Path) -> Callable[[], Awaitable[bool]]:
         return path.exists()
 
     return ready
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture
@@ -364,82 +347,3 @@ async def test_a_preparation_given_up_at_any_moment_ends_at_once(steps: int) -> 
         await asyncio.wait({work})
     assert work.cancelled()
     assert psutil.Process().children() == []
-
-
-def supervised(data: Path, *, code: str = FOREVER, stop_seconds: float = 60) -> subprocess.Popen[bytes]:
-    """A supervisor in a process of its own, with two services."""
-    script = (
-        "import asyncio, sys\n"
-        "from pathlib import Path\n"
-        "from sandbox.local.service import Service\n"
-        "from sandbox.local.supervisor import Supervisor\n"
-        f"services = [Service(name=n, argv=(sys.executable, '-c', {code!r}), stop_seconds={stop_seconds})"
-        " for n in ('one', 'two')]\n"
-        f"asyncio.run(Supervisor(services, data=Path({str(data)!r})).run())\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-
-
-async def both_pids(data: Path, log_has: str = "") -> list[int]:
-    names = ("one", "two")
-
-    def up() -> bool:
-        try:
-            children = json.loads((data / "children.json").read_text())
-        except FileNotFoundError:
-            return False
-        logs = [data / "logs" / f"{name}.log" for name in names]
-        ready = all(children.get(name, {}).get("state") == "ready" for name in names)
-        return ready and all(log_has in log.read_text() for log in logs)
-
-    await until(up)
-    return [Faults(data).pid(name) for name in names]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.asyncio
-async def test_every_way_to_ask_for_an_end_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
-    supervisor = supervised(tmp_path / "data")
-    pids = await both_pids(tmp_path / "data")
-    supervisor.send_signal(number)
-    output, _ = supervisor.communicate(timeout=60)
-    assert supervisor.returncode == 0
-    assert b"Traceback" not in output
-    assert not any(alive(pid) for pid in pids)
-    assert not (tmp_path / "data" / "children.json").exists()
-
-
-@pytest.mark.asyncio
-async def test_a_closed_terminal_stops_everything_though_nobody_reads_on(tmp_path: Path) -> None:
-    supervisor = supervised(tmp_path / "data")
-    pids = await both_pids(tmp_path / "data")
-    assert supervisor.stdout is not None
-    supervisor.stdout.close()
-    supervisor.send_signal(signal.SIGHUP)
-    assert supervisor.wait(timeout=60) == 0
-    assert not any(alive(pid) for pid in pids)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what is left")
-@pytest.mark.asyncio
-async def test_a_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:
-    supervisor = supervised(tmp_path / "data", code=DEAF)
-    pids = await both_pids(tmp_path / "data")
-    supervisor.kill()
-    supervisor.communicate()
-    await until(lambda: not any(alive(pid) for pid in pids))
-
-
-@pytest.mark.asyncio
-async def test_a_second_ctrl_c_does_not_wait_for_the_deaf(tmp_path: Path) -> None:
-    supervisor = supervised(tmp_path / "data", code=DEAF)
-    pids = await both_pids(tmp_path / "data", log_has="deaf")
-    supervisor.send_signal(signal.SIGINT)
-    assert supervisor.stdout is not None
-    while b"once more to kill" not in supervisor.stdout.readline():
-        pass
-    supervisor.send_signal(signal.SIGINT)
-    supervisor.communicate(timeout=60)
-    assert not any(alive(pid) for pid in pids)

@@ -164,6 +164,17 @@ async def test_a_sync_that_was_asked_for_writes_over_what_somebody_changed_at_st
     assert world.only_customer(account)["name"] == "Ada Lovelace"
 
 
+async def test_a_sync_that_was_asked_for_is_not_forgotten_over_later_changes(world: World) -> None:
+    account = await world.customer_of_ada()
+    await world.settle()
+    world.double.driver.change(world.only_customer(account)["id"], name="Somebody else")
+    await world.say(account, SyncStripeCustomer())
+    await world.profile(account, city="Elsewhere")
+    await world.profile(account)
+    await world.settle()
+    assert world.only_customer(account)["name"] == "Ada Lovelace"
+
+
 async def test_a_refused_value_is_told_with_its_reason_and_heals_with_the_next_change(world: World) -> None:
     account = await world.customer_of_ada()
     await world.settle()

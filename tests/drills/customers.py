@@ -1,0 +1,112 @@
+"""Customers at the Dashboard: they send, and send again under the same key until they know what came of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+
+from tests.drills.complaint import Complaint
+from tests.drills.draws import EMAIL_DOMAIN
+from topics.message import Record
+
+PATIENCE: Final = 120.0
+PAUSE: Final = 0.1
+ONCE: Final = "one operation for each idempotency key"
+
+
+@dataclass(slots=True)
+class Customer:
+    """One account's owner, who sends one request after the other.
+
+    `known` has what each key came to: every operation id that was ever named for it.
+    """
+
+    account_id: str
+    secret: str
+    rng: Random
+    urls: Sequence[str]
+    known: dict[str, set[UUID]] = field(default_factory=dict)
+    answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
+    retries: int = 0
+
+    async def send(self, number: int) -> None:
+        """Send `number` requests; each is answered before the next."""
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        async with httpx.AsyncClient(headers=headers, timeout=15, trust_env=False) as client:
+            for n in range(number):
+                method, body = self._request()
+                await self._until_answered(client, f"{self.account_id}-{n}", method, body)
+
+    def _request(self) -> tuple[str, dict[str, str] | None]:
+        profile = {
+            "last_name": "Hopper",
+            "address": "7 High St",
+            "city": "London",
+            "zipcode": "SW1A 1AA",
+            "country": "GB",
+            "billing_email": f"user{self.rng.randrange(10**9)}@{EMAIL_DOMAIN}",
+        }
+        patch = {"billing_email": profile["billing_email"]}
+        requests = (("POST", profile), ("PUT", profile), ("PATCH", patch), ("DELETE", None))
+        (found,) = self.rng.choices(requests, (3, 4, 4, 1))
+        return found
+
+    async def _until_answered(
+        self, client: httpx.AsyncClient, key: str, method: str, body: dict[str, str] | None
+    ) -> None:
+        """A broken connection, 503 or 202 tells nothing: ask again, at another process."""
+        path = f"/client/v4/accounts/{self.account_id}/billing/profile"
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                url = self.rng.choice(self.urls)
+                try:
+                    answer = await client.request(
+                        method, url + path, json=body, headers={"Idempotency-Key": key}
+                    )
+                except httpx.TransportError:
+                    answer = None
+                if answer is not None and self._learn(key, answer):
+                    return
+                self.retries += 1
+                await asyncio.sleep(PAUSE)
+
+    def _learn(self, key: str, answer: httpx.Response) -> bool:
+        """Note what was said; whether it is final."""
+        operation = answer.headers.get("operation-id")
+        if operation:
+            self.known.setdefault(key, set()).add(UUID(operation))
+        if answer.status_code == 202 or answer.status_code >= 500 or not operation:
+            return False
+        self.answers.setdefault(key, []).append((answer.status_code, answer.json()["result"]))
+        return True
+
+
+def check_customers(
+    customers: Sequence[Customer], log: Sequence[Record], journaled: Counter[str]
+) -> Iterator[Complaint]:
+    """Each key is one operation, each operation is journaled once, and they were published in order.
+
+    `journaled` counts the journal's rows of each customer's token by account.
+    """
+    first: dict[str, list[UUID]] = {}
+    for record in log:
+        command_id = UUID((dict(record.headers)["ce_id"] or b"").decode())
+        order = first.setdefault((record.key or b"").decode(), [])
+        if command_id not in order:
+            order.append(command_id)
+    for customer in customers:
+        where = f"account {customer.account_id}"
+        for key, operations in customer.known.items():
+            if len(operations) != 1:
+                yield Complaint(ONCE, where, f"key {key} is {len(operations)} operations")
+        if journaled[customer.account_id] != len(customer.known):
+            difference = f"{len(customer.known)} keys, {journaled[customer.account_id]} journal rows"
+            yield Complaint(ONCE, where, difference)
+        asked = [next(iter(operations)) for operations in customer.known.values()]
+        if asked != first.get(customer.account_id, []):
+            yield Complaint("requests are applied in the order they were answered", where, "they are not")
