@@ -25,6 +25,9 @@ class Plan:
     http_seconds: float = 30.0
     http_warm_up: float = 5.0
     http_connections: int = 64
+    http_accounts: int = 500
+    http_processes: int = 1
+    """Processes of the Dashboard; on two cores a second one only takes turns with the rest."""
 
     growth_accounts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     growth_touched: int = 1_000

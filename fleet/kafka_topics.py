@@ -49,6 +49,8 @@ def _new(topic: Topic, replication: int) -> NewTopic:
         "cleanup.policy": "delete",
         "max.message.bytes": str(topic.max_bytes),
         "message.timestamp.type": "LogAppendTime",
+        # The broker unpacks what a producer compressed: no codec that we lack can stop a reader.
+        "compression.type": "uncompressed",
     }
     return NewTopic(topic.name, topic.partitions, replication, topic_configs=configs)
 

@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     stripe_endpoint_requests_per_second: int = Field(25, ge=1, description="The fleet's budget per endpoint.")
     effects_concurrency: int = Field(16, ge=1, description="Effects performed at once by one process.")
     effects_lease_seconds: float = Field(
-        60.0, ge=12, description="How long the work of a killed effects member waits for the next one."
+        60.0, ge=13, description="How long the work of a killed effects member waits for the next one."
     )
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

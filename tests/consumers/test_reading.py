@@ -10,9 +10,11 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.producer import message_accumulator, producer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy
+from aiokafka.record.memory_records import MemoryRecords
 from uuid6 import uuid7
 
 from consumers.log import KafkaLog
@@ -28,6 +30,9 @@ from topics.message import Envelope, Record
 from topics.table import DEAD_LETTERS
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
+
+STRICT = fetcher.PartitionRecords.__mro__[-2]
+"""aiokafka's own, whether or not odd names are tolerated by now."""
 
 
 class Raw(str):
@@ -72,6 +77,25 @@ async def test_a_header_name_that_is_no_text_is_a_dead_letter_and_its_neighbours
     for row in found:
         assert ["dl_reason", "bad_header"] in orjson.loads(row["headers"])
         assert "\\\\udcff\\\\udcfe" in row["headers"]
+
+
+async def test_what_a_producer_compressed_stands_in_the_log_so_that_anybody_can_read_it(
+    commands: LaneUnderTest, raw_producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[bytes] = []
+
+    class Watched(MemoryRecords):  # type: ignore[misc]
+        def __init__(self, raw: bytes) -> None:
+            super().__init__(raw)
+            fetched.append(raw)
+
+    monkeypatch.setattr(fetcher, "MemoryRecords", Watched)
+    monkeypatch.setattr(fetcher, "PartitionRecords", STRICT)
+    await raw_producer.send_and_wait(commands.lane.topic.name, b"0" * 10_000)
+    (found,) = await read(commands.stack.kafka_bootstrap, commands.lane.topic.name, 1)
+    assert found.value == b"0" * 10_000
+    codecs = [DefaultRecordBatch(raw).compression_type for raw in fetched if raw]
+    assert codecs == [0]
 
 
 class LossyLog(KafkaLog):

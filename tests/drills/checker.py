@@ -184,9 +184,8 @@ def _account(
     findings.states[account_id] = must.state
     findings.outcomes.update(row.outcome for row in rows)
     by_id = {row.command_id: row for row in rows}
-    erased = any(expected.scrubbed for expected in must.commands)
     for expected in (*must.facts, *must.commands):
-        yield from _row(where, expected, by_id[expected.received.id], erased=erased)
+        yield from _row(where, expected, by_id[expected.received.id], erased=must.erased)
     yield from _state(where, must, evidence)
     yield from _events(where, must, told)
 

@@ -16,6 +16,8 @@ from topics.message import Record
 
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
+Request = tuple[str, dict[str, str] | None]
+"""Method and body."""
 ONCE: Final = "one operation for each idempotency key"
 
 
@@ -30,19 +32,30 @@ class Customer:
     secret: str
     rng: Random
     urls: Sequence[str]
+    requests: dict[str, Request] = field(default_factory=dict)
     known: dict[str, set[UUID]] = field(default_factory=dict)
     answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     retries: int = 0
 
     async def send(self, number: int) -> None:
         """Send `number` requests; each is answered before the next."""
-        headers = {"Authorization": f"Bearer {self.secret}"}
-        async with httpx.AsyncClient(headers=headers, timeout=15, trust_env=False) as client:
+        async with self._client() as client:
             for n in range(number):
-                method, body = self._request()
-                await self._until_answered(client, f"{self.account_id}-{n}", method, body)
+                key = f"{self.account_id}-{n}"
+                self.requests[key] = self._request()
+                await self._until_answered(client, key)
 
-    def _request(self) -> tuple[str, dict[str, str] | None]:
+    async def send_again(self, number: int) -> None:
+        """Repeat some requests that were answered: they must be answered the same."""
+        async with self._client() as client:
+            for key in self.rng.sample(sorted(self.requests), number):
+                await self._until_answered(client, key)
+
+    def _client(self) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        return httpx.AsyncClient(headers=headers, timeout=15, trust_env=False)
+
+    def _request(self) -> Request:
         profile = {
             "last_name": "Hopper",
             "address": "7 High St",
@@ -56,10 +69,9 @@ class Customer:
         (found,) = self.rng.choices(requests, (3, 4, 4, 1))
         return found
 
-    async def _until_answered(
-        self, client: httpx.AsyncClient, key: str, method: str, body: dict[str, str] | None
-    ) -> None:
+    async def _until_answered(self, client: httpx.AsyncClient, key: str) -> None:
         """A broken connection, 503 or 202 tells nothing: ask again, at another process."""
+        method, body = self.requests[key]
         path = f"/client/v4/accounts/{self.account_id}/billing/profile"
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -104,6 +116,9 @@ def check_customers(
         for key, operations in customer.known.items():
             if len(operations) != 1:
                 yield Complaint(ONCE, where, f"key {key} is {len(operations)} operations")
+        for key, answers in customer.answers.items():
+            if any(answer != answers[0] for answer in answers[1:]):
+                yield Complaint("a repeated request is answered the same", where, f"{key}: {answers}")
         if journaled[customer.account_id] != len(customer.known):
             difference = f"{len(customer.known)} keys, {journaled[customer.account_id]} journal rows"
             yield Complaint(ONCE, where, difference)

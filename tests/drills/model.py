@@ -56,6 +56,7 @@ class Fate:
     commands: list[Expected] = field(default_factory=list)
     facts: list[Expected] = field(default_factory=list)
     state: Mapping[Part[Any], Any] = field(default_factory=dict)
+    erased: bool = False
 
 
 def fate(account_id: str, facts: Sequence[Received], commands: Sequence[Received], times: Times) -> Fate:
@@ -108,6 +109,7 @@ def _refusal(refused: Refused) -> dict[str, Any]:
 def _scrub(told: Fate) -> None:
     """An erasure takes the words of all commands before it out of the journal."""
     erasures = [n for n, expected in enumerate(told.commands) if _erases(expected)]
+    told.erased = bool(erasures)
     for n in range(erasures[-1] if erasures else 0):
         told.commands[n] = replace(told.commands[n], answer=None, answer_is_known=True, scrubbed=True)
 

@@ -1,10 +1,13 @@
 """Our sources keep the rules of the house."""
 
+import re
 from pathlib import PurePosixPath
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from handlers import registry as handlers_registry
+from observability import metrics
 from state.postgres import stores
 from tests.house import addresses, grid, money, purity, shape, transactions
 from tests.house.sources import ROOMS, ROOT, Source, python, tracked
@@ -60,6 +63,14 @@ def test_nothing_committed_names_a_machine_or_a_registry() -> None:
         )
     ]
     assert not found, told(found)
+
+
+def test_every_metric_is_measured_somewhere() -> None:
+    elsewhere = "".join(source.text for source in OURS if source.path != "observability/metrics.py")
+    metrics_there_are = {
+        name for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)
+    }
+    assert not {name for name in metrics_there_are if not re.search(rf"\b{name}\b", elsewhere)}
 
 
 CAPABILITIES = [grid.name_of(module) for module in topics_registry.CAPABILITIES]
