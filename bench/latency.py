@@ -90,7 +90,7 @@ async def _tokens(connection: Connection, accounts: Sequence[str]) -> list[str]:
 
 def _requests(accounts: Sequence[str], secrets: Sequence[str], count: int, seed: int) -> Iterator[bytes]:
     """`PUT /accounts/{id}/billing/profile`, account after account in random order."""
-    dice = Random(seed)  # noqa: S311
+    dice = Random(seed)
     order = list(range(len(accounts)))
     for number in range(count):
         if number % len(order) == 0:

@@ -10,13 +10,13 @@ LOCK: Final = """
     SELECT type, flags, version, locked_by, lock_reason, locked_since, created_on, edited_on, parked_since
     FROM accounts WHERE id = $1 FOR UPDATE"""
 
-LOAD: Final = f"SELECT {', '.join(_COLUMNS[1:])} FROM profiles WHERE account_id = $1"  # noqa: S608
+LOAD: Final = f"SELECT {', '.join(_COLUMNS[1:])} FROM profiles WHERE account_id = $1"
 
 SAVE: Final = f"""
     INSERT INTO profiles ({", ".join(_COLUMNS)})
     VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))})
     ON CONFLICT (account_id) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}"""  # noqa: S608
+    {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}"""
 
 RECORD: Final = """
     INSERT INTO journal (command_id, account_id, type, lane, actor, actor_role, surface, causation_id,

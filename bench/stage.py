@@ -51,7 +51,7 @@ async def fresh_database(servers: Servers, name: str) -> AsyncIterator[Servers]:
 async def settle(connection: Connection, accounts: Sequence[str], *, seed: int) -> None:
     """Open accounts with a profile each, by COPY; ends with statistics and a checkpoint."""
     now = datetime.now(UTC)
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     samples = [tuple(profile(dice, number).values()) for number in range(SAMPLES)]
     await connection.copy_records_to_table(
         "accounts",

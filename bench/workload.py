@@ -109,7 +109,7 @@ class Outgoing:
 
 def account_ids(count: int) -> list[str]:
     """Account ids spread like random ones and the same in every run."""
-    dice = random.Random(count)  # noqa: S311
+    dice = random.Random(count)
     return [f"{dice.getrandbits(128):032x}" for _ in range(count)]
 
 
@@ -143,7 +143,7 @@ def commands(
     count: int, accounts: list[str], *, seed: int, reply_to: str | None = None
 ) -> Iterator[Outgoing]:
     """Upserts and replacements of random accounts' profiles, half of each."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     for number in range(count):
         model: type[ProfileFields] = UpsertProfile if dice.random() < 0.5 else ReplaceProfile
         fields = model(**profile(dice, number))

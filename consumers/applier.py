@@ -10,15 +10,18 @@ from typing import Final
 
 import structlog
 
-from consumers.batch import Batch, Result, apply
+from consumers.batch import Batch, Decoded, Result, apply
 from consumers.fold import Suspicion
 from consumers.lane import Lane
 from observability import metrics
+from observability.crash import crash_point
 from state.postgres import journal
 from state.postgres.connection import RETRY_NOW, STORE_DOWN, Connection, connect
 from state.postgres.cursors import Span
+from state.postgres.history import history
 from state.postgres.journal import ConcurrentDuplicateError
 from state.postgres.store import LostUpdateError
+from state.redis.dedup import Dedup
 from topics.message import Received
 from topics.parking import ReleaseParked
 
@@ -40,9 +43,10 @@ class GivenUpError(Exception):
 class Applier:
     """One worker's hands: a connection held for its lifetime and replaced when it breaks."""
 
-    def __init__(self, lane: Lane, dsn: str, name: str) -> None:
-        self._lane, self._dsn, self._name = lane, dsn, name
+    def __init__(self, lane: Lane, dsn: str, name: str, dedup: Dedup | None = None) -> None:
+        self._lane, self._dsn, self._name, self._dedup = lane, dsn, name, dedup
         self._connection: Connection | None = None
+        self._history = ""
         self._days = journal.Days()
 
     async def apply(self, batch: Batch, wanted: Callable[[], bool]) -> list[Result]:
@@ -74,13 +78,35 @@ class Applier:
                 await connection.close(timeout=2)
 
     async def _try(self, batch: Batch) -> Result:
+        connection = await self._connected()
+        ids = [entry.id for entry in batch.entries if isinstance(entry, Received)]
+        await self._days.ensure(connection, ids)
+        unseen = await self._unseen(batch.entries)
+        crash_point("loop.filtered")
+        result = await apply(connection, self._lane, replace(batch, entries=unseen), datetime.now(UTC))
+        metrics.PAUSED.labels(lane=self._lane.name).set(0)
+        found = {**result.duplicates, "redis": len(batch.entries) - len(unseen)}
+        return replace(result, history=self._history, duplicates=found)
+
+    async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._dsn, name=self._name)
-        ids = [entry.id for entry in batch.entries if isinstance(entry, Received)]
-        await self._days.ensure(self._connection, ids)
-        result = await apply(self._connection, self._lane, batch, datetime.now(UTC))
-        metrics.PAUSED.labels(lane=self._lane.name).set(0)
-        return result
+            self._history = ""
+        if not self._history:
+            self._history = await history(self._connection)
+        return self._connection
+
+    async def _unseen(self, entries: tuple[Decoded, ...]) -> tuple[Decoded, ...]:
+        """Leave out what Redis knows to be committed; whatever it forgot, the journal finds.
+
+        Asked for each try, under the history of the very connection that will commit: after a failover
+        that lost commits, what was said of them is not believed.
+        """
+        if self._dedup is None:
+            return entries
+        keys = [(entry.id, entry.account_id) for entry in entries if isinstance(entry, Received)]
+        seen = await self._dedup.seen(self._history, keys)
+        return tuple(e for e in entries if not (isinstance(e, Received) and (e.id, e.account_id) in seen))
 
     async def _conflict(self, conflict: BaseException, count: int) -> None:
         metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="conflict").inc()

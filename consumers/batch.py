@@ -49,6 +49,7 @@ class Result:
     tally: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead: Mapping[str, int] = field(default_factory=dict)
     duplicates: Mapping[str, int] = field(default_factory=dict)
+    history: str = ""
 
 
 async def apply(connection: Connection, lane: Lane, batch: Batch, now: datetime) -> Result:

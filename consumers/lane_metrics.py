@@ -29,11 +29,6 @@ class LaneMetrics:
         with self._seconds.time():
             yield
 
-    def filtered(self, count: int) -> None:
-        """Duplicates that Redis knew."""
-        if count:
-            metrics.DEDUP_HITS.labels(lane=self._lane.name, layer="redis").inc(count)
-
     def applied(self, results: Sequence[Result], records: Sequence[Record]) -> None:
         """Count what a batch came to."""
         lane = self._lane.name

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from consumers import opening
 from consumers.applier import Applier, GivenUpError
-from consumers.batch import Batch, Decoded, Result
+from consumers.batch import Batch, Result
 from consumers.lane import Lane
 from consumers.lane_metrics import LaneMetrics
 from consumers.log import Log
@@ -61,7 +61,7 @@ class Loop:
         self._positions: dict[int, Position] = {}
         self._validity = Validity(share=settings.invalid_share)
         self._metrics = LaneMetrics(lane)
-        self._dedup: Dedup | None = None
+        self._dedup = Dedup(redis)
         self._ready = [asyncio.Event() for _ in range(settings.workers)]
         self._idle = [asyncio.Event() for _ in range(settings.workers)]
         self._after: set[asyncio.Task[None]] = set()
@@ -72,7 +72,6 @@ class Loop:
 
     async def run(self) -> None:
         """Work until `stop` is called. Raises on defects, which end the process."""
-        self._dedup = Dedup(self._redis, await opening.history(self._dsn))
         await self._log.start(self)
         try:
             async with asyncio.TaskGroup() as group:
@@ -195,7 +194,7 @@ class Loop:
     # --- applying ------------------------------------------------------------------------------
 
     async def _work(self, worker: int) -> None:
-        applier = Applier(self.lane, self._dsn, f"{self.lane.name}-{worker}")
+        applier = Applier(self.lane, self._dsn, f"{self.lane.name}-{worker}", self._dedup)
         try:
             while True:
                 self._idle[worker].set()
@@ -224,23 +223,12 @@ class Loop:
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)
         self._validity.observe(isinstance(entry, Received) for entry in decoded)
-        entries = await self._unseen(decoded)
-        crash_point("loop.filtered")
         positions = taken.positions.values()
         with self._metrics.timed(len(taken.records)):
             results = await applier.apply(
-                Batch(taken.spans, entries), lambda: not all(position.closed for position in positions)
+                Batch(taken.spans, tuple(decoded)), lambda: not all(position.closed for position in positions)
             )
-        self._metrics.filtered(len(decoded) - len(entries))
         await self._settled(taken, results)
-
-    async def _unseen(self, decoded: list[Decoded]) -> tuple[Decoded, ...]:
-        """Leave out what Redis knows to be committed; whatever it forgot, the journal finds."""
-        if self._dedup is None:
-            return tuple(decoded)
-        keys = [(entry.id, entry.account_id) for entry in decoded if isinstance(entry, Received)]
-        seen = await self._dedup.seen(keys)
-        return tuple(e for e in decoded if not (isinstance(e, Received) and (e.id, e.account_id) in seen))
 
     async def _settled(self, taken: Take, results: list[Result]) -> None:
         fenced = frozenset[int]().union(*(result.fenced for result in results))
@@ -255,8 +243,7 @@ class Loop:
     async def _told(self, result: Result) -> None:
         """After the commit: wake who waits, then remember the ids. Either may fail without harm."""
         await announce(self._redis, result.outcomes)
-        if self._dedup:
-            await self._dedup.mark(result.committed)
+        await self._dedup.mark(result.history, result.committed)
         crash_point("loop.told")
 
     def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:

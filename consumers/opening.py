@@ -63,26 +63,3 @@ async def _cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]
         if not first <= cursor <= following:
             raise CursorOutsideLogError(lane, partition, cursor, first, following)
     return found
-
-
-async def history(dsn: str) -> str:
-    """A name for this life of the database: it changes when one is restored or promoted.
-
-    Source: PostgreSQL, pg_control_system() and pg_control_checkpoint().
-    """
-    delay = 0.1
-    while True:
-        try:
-            connection = await connect(dsn, name="history")
-            try:
-                name: str = await connection.fetchval(
-                    "SELECT to_hex(system_identifier) || '-' || timeline_id || '-' || current_database() "
-                    "FROM pg_control_system(), pg_control_checkpoint()"
-                )
-                return name
-            finally:
-                await connection.close(timeout=2)
-        except STORE_DOWN as down:
-            log.warning("waiting_for_postgres", error=type(down).__name__)
-            await asyncio.sleep(delay)
-            delay = min(5.0, delay * 2)

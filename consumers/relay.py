@@ -48,6 +48,7 @@ class Relay:
         """Relay until `stop`; failures are waited out."""
         failures = 0
         while not self._stopping.is_set():
+            self.rounded_at = time.monotonic()
             try:
                 await self._relay()
                 failures = 0

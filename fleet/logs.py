@@ -2,13 +2,18 @@
 
 import logging
 import sys
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
-_tracebacks: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-"""Where it went wrong. The variables on the way would hold whole commands, and with them personal data."""
+_places: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _traceback(failure: ExcInfo) -> list[dict[str, Any]]:
+    """What kind of failure and where. Variables on the way hold whole commands, and messages of failures
+    quote rows and fields: neither is logged, as either may be personal data."""
+    return [{**found, "exc_value": "", "exc_notes": []} for found in _places(failure)]
 
 
 def configure(level: str) -> None:
@@ -17,7 +22,7 @@ def configure(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.ExceptionRenderer(_tracebacks),
+        structlog.processors.ExceptionRenderer(_traceback),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -97,7 +97,8 @@ def _lane(name: str) -> Callable[[Settings], Member]:
 
 
 def _relay(settings: Settings) -> Member:
-    return Member("relay", Relay(dsn=settings.database_url, bootstrap=settings.kafka_bootstrap))
+    relay = Relay(dsn=settings.database_url, bootstrap=settings.kafka_bootstrap)
+    return Member("relay", relay, stuck=lambda: _stale("relay", relay.rounded_at))
 
 
 def _effects(settings: Settings) -> Member:
@@ -129,7 +130,7 @@ def _reconciler(settings: Settings) -> Member:
 
 def _stale(name: str, since: float) -> str | None:
     age = time.monotonic() - since
-    return f"{name} has not polled for {age:.0f} s" if age > POLL_AGE_LIMIT else None
+    return f"{name} has done no round for {age:.0f} s" if age > POLL_AGE_LIMIT else None
 
 
 BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {

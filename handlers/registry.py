@@ -14,9 +14,12 @@ from topics.message import Kind, Message, Role
 
 CAPABILITIES: Final = (accounts, profiles, stripe_customers)
 
-HANDLERS: Final[Mapping[type[Message], Handler[Any]]] = MappingProxyType(
-    {handler.message: handler for capability in CAPABILITIES for handler in capability.HANDLERS}
-)
+_ALL: Final[tuple[Handler[Any], ...]] = tuple(h for capability in CAPABILITIES for h in capability.HANDLERS)
+
+HANDLERS: Final[Mapping[type[Message], Handler[Any]]] = MappingProxyType({h.message: h for h in _ALL})
+
+if len(HANDLERS) != len(_ALL):
+    raise ValueError("a message type has two handlers: one of them would never be asked")
 
 
 def needs_of(message: Message) -> tuple[Part[Any], ...]:

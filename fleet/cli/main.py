@@ -60,7 +60,7 @@ def local() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the schema up to date. Safe beside running workers, and to repeat."""
-    with_store(apply_migrations)
+    with_store(apply_migrations, patient=True)
     click.echo("The schema is up to date.")
 
 

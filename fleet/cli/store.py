@@ -20,11 +20,11 @@ WIDE = 200
 """Columns when nobody is looking: whoever reads a pipe wants whole ids."""
 
 
-def with_store(work: Callable[[Connection], Awaitable[T]]) -> T:
+def with_store(work: Callable[[Connection], Awaitable[T]], *, patient: bool = False) -> T:
     """Run one piece of work on a connection; a store that is down is a sentence, not a traceback."""
 
     async def run() -> T:
-        connection = await connect(Settings().database_url, name="fleet-cli")
+        connection = await connect(Settings().database_url, name="fleet-cli", patient=patient)
         try:
             return await work(connection)
         finally:

@@ -81,7 +81,7 @@ async def _prepare(settings: LocalSettings) -> None:
     connections = settings.stack.connections()
 
     async def migrate() -> None:
-        connection = await connect(connections["DATABASE_URL"], name="migrate")
+        connection = await connect(connections["DATABASE_URL"], name="migrate", patient=True)
         try:
             await apply_migrations(connection)
         finally:

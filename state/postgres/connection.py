@@ -26,6 +26,8 @@ STORE_DOWN: Final = (
     asyncpg.exceptions.InternalClientError,  # A session that was ended between two statements shows like this.
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,  # A standby, or a primary that was just demoted.
+    asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
     TimeoutError,
 )
 """The store can't be reached or is going away: wait and try again, nothing is wrong with the data."""
@@ -42,16 +44,19 @@ def affected(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def connect(dsn: str, *, name: str) -> Connection:
-    """One connection with the fleet's time limits. Raises one of `STORE_DOWN`."""
+async def connect(dsn: str, *, name: str, patient: bool = False) -> Connection:
+    """One connection with the fleet's time limits. Raises one of `STORE_DOWN`.
+
+    A `patient` one, for migrations, may take as long as an index takes.
+    """
     return await asyncpg.connect(
         dsn,
         timeout=5,
-        command_timeout=30,
+        command_timeout=None if patient else 30,
         server_settings={
             "application_name": name,
             "jit": "off",
-            "statement_timeout": STATEMENT_TIMEOUT,
+            "statement_timeout": "0" if patient else STATEMENT_TIMEOUT,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
             "timezone": "UTC",
         },

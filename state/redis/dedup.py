@@ -28,17 +28,17 @@ CommandKey = tuple[UUID, str]
 
 
 class Dedup:
-    """The filter of one process. `history` tells one life of the database from another."""
+    """The filter of one process. `history` names the life of the database that commits (state/postgres/history.py)."""
 
-    def __init__(self, redis: Redis, history: str) -> None:
-        self._redis, self._history = redis, history
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._ask_after = 0.0
 
-    async def seen(self, commands: Sequence[CommandKey]) -> set[CommandKey]:
+    async def seen(self, history: str, commands: Sequence[CommandKey]) -> set[CommandKey]:
         """Those of `commands` that certainly have an outcome; none when Redis is away."""
         if not commands or time.monotonic() < self._ask_after:
             return set()
-        buckets = self._buckets(commands)
+        buckets = _buckets(history, commands)
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for key, members in buckets.items():
@@ -54,28 +54,29 @@ class Dedup:
             if is_known
         }
 
-    async def mark(self, commands: Sequence[CommandKey]) -> None:
+    async def mark(self, history: str, commands: Sequence[CommandKey]) -> None:
         """Remember committed commands. Only ever called after the commit."""
         if not commands or time.monotonic() < self._ask_after:
             return
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                for key, members in self._buckets(commands).items():
+                for key, members in _buckets(history, commands).items():
                     pipe.sadd(key, *map(_member, members))
                     pipe.expire(key, _KEPT_SECONDS)
                 await pipe.execute()
         except REDIS_DOWN:
             self._failed()
 
-    def _buckets(self, commands: Iterable[CommandKey]) -> dict[str, list[CommandKey]]:
-        buckets: dict[str, list[CommandKey]] = defaultdict(list)
-        for command in commands:
-            buckets[f"dedup:{self._history}:{uuid7_ms(command[0]) // _BUCKET_MS}"].append(command)
-        return buckets
-
     def _failed(self) -> None:
         REDIS_ERRORS.labels(use="dedup").inc()
         self._ask_after = time.monotonic() + _PATIENCE
+
+
+def _buckets(history: str, commands: Iterable[CommandKey]) -> dict[str, list[CommandKey]]:
+    buckets: dict[str, list[CommandKey]] = defaultdict(list)
+    for command in commands:
+        buckets[f"dedup:{history}:{uuid7_ms(command[0]) // _BUCKET_MS}"].append(command)
+    return buckets
 
 
 def _member(command: CommandKey) -> bytes:

@@ -36,6 +36,8 @@ class Arena:
     database: str
     history: History
     producer: Producer
+    again: Producer
+    """Another one, for what is said twice."""
     fleet: FleetUnderTest
     watch: CursorWatch
     stripe: bool
@@ -162,7 +164,14 @@ class Arena:
 
 @asynccontextmanager
 async def arena(
-    servers: Servers, folder: Path, seed: int, commands: int, *, stripe: bool = False, registered_again: float = REGISTERED_AGAIN
+    servers: Servers,
+    folder: Path,
+    seed: int,
+    commands: int,
+    *,
+    accounts: int | None = None,
+    stripe: bool = False,
+    registered_again: float = REGISTERED_AGAIN,
 ) -> AsyncIterator[Arena]:
     """Everything for one drill. The seed is printed, so that a failure can be repeated."""
     print(f"seed {seed}")
@@ -171,8 +180,9 @@ async def arena(
     dsn = servers.database_url(database)
     async with (
         Producer(servers.bootstrap) as producer,
+        Producer(servers.bootstrap) as again,
         FleetUnderTest(folder) as fleet,
         CursorWatch(dsn) as watch,
     ):
-        history = History(seed, commands, registered_again=registered_again)
-        yield Arena(seed, Random(seed), servers, database, history, producer, fleet, watch, stripe)
+        history = History(seed, commands, accounts=accounts, registered_again=registered_again)
+        yield Arena(seed, Random(seed), servers, database, history, producer, again, fleet, watch, stripe)

@@ -40,10 +40,16 @@ class Customer:
     async def send(self, number: int) -> None:
         """Send `number` requests; each is answered before the next."""
         async with self._client() as client:
-            for n in range(number):
-                key = f"{self.account_id}-{n}"
+            for _ in range(number):
+                key = f"{self.account_id}-{len(self.requests)}"
                 self.requests[key] = self._request()
                 await self._until_answered(client, key)
+
+    async def keep_sending(self, enough: asyncio.Event, pause: float) -> None:
+        """Send one request after the other until it is enough."""
+        while not enough.is_set():
+            await self.send(1)
+            await asyncio.sleep(pause)
 
     async def send_again(self, number: int) -> None:
         """Repeat some requests that were answered: they must be answered the same."""

@@ -83,12 +83,13 @@ class KafkaReader:
         found = await self._consumer.end_offsets(tps)
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
-    async def read(self, topic: str, partition: int) -> list[Record]:
-        """Everything in a partition, from its beginning to its end as of now."""
+    async def read(self, topic: str, partition: int, *, last: int | None = None) -> list[Record]:
+        """Everything in a partition up to its end as of now, or the last records of it."""
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
         first = (await self._consumer.beginning_offsets([tp]))[tp]
         end = (await self._consumer.end_offsets([tp]))[tp]
+        first = max(first, end - last) if last else first
         self._consumer.seek(tp, first)
         records: list[Record] = []
         while first + len(records) < end:

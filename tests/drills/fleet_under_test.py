@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -48,8 +49,8 @@ class Unit:
     gone: dict[str, float] = field(default_factory=dict)
     """Prometheus counters of the lives that ended, by series, as far as they were seen."""
     latest: dict[str, float] = field(default_factory=dict)
-    excused: bool = False
-    """While a server is down a process may end by itself when it starts."""
+    excused_until: float = 0.0
+    """Monotonic seconds: while a server is down a process that starts may give up."""
     unexpected: list[str] = field(default_factory=list)
     wanted: bool = True
     paused: bool = False
@@ -183,9 +184,9 @@ class Unit:
                 self.points.appendleft(self.armed)
         elif code == -signal.SIGKILL and self.armed:
             self.died_at[self.armed] += 1
-        elif self.wanted and not self.excused:
+        elif self.wanted and time.monotonic() > self.excused_until:
             self.unexpected.append(f"{self.name}, start {self.starts}, ended with {code} by itself")
-        elif not self.wanted and code not in ORDERLY:
+        elif not self.wanted and code not in (*ORDERLY, -signal.SIGKILL):
             self.unexpected.append(f"{self.name}, start {self.starts}, ended with {code} when told to stop")
         self._killed, self.armed = False, None
 
@@ -226,6 +227,11 @@ class FleetUnderTest:
         self.units[name] = unit
         unit.start()
         return unit
+
+    def excuse(self, seconds: float) -> None:
+        """A server is down: for so long a process that starts may give up, and is started again."""
+        for unit in self.units.values():
+            unit.excused_until = time.monotonic() + seconds
 
     async def ready(self) -> None:
         """Wait until every unit is fit for work."""

@@ -118,13 +118,19 @@ class History:
         if chance() < REPEATED_AT_ONCE:
             yield from copies
         if chance() < REPEATED_LATER:
-            heappush(self._due, (number + self._rng.randrange(5, 2000), next(self._tie), copies))
+            heappush(self._due, (number + self._later(), next(self._tie), copies))
         if chance() < INVALID_SHARE:
             yield self._spoiled(self._command(account)[0])
         if chance() < STOLEN_ID:
             yield from self._stolen(account, copies)
         if chance() < self._registered_again:
             yield self._registration(self._rng.choice(self.accounts))
+
+    def _later(self) -> int:
+        """After how many commands one is said again: mostly soon, sometimes much later."""
+        if self._rng.random() < 0.8:
+            return self._rng.randrange(5, 500)
+        return self._rng.randrange(500, max(2000, self.size // 2))
 
     def _pick(self) -> str:
         """Some accounts are much busier than others; a few are unknown."""

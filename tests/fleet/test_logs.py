@@ -10,7 +10,7 @@ from fleet.logs import configure
 configure("INFO")
 try:
     address = "ada" + "@example.com"
-    {}[1]
+    {}[address]
 except KeyError:
     structlog.get_logger().exception("handler_failed")
 """
