@@ -76,7 +76,7 @@ async def _stage(
     async with fresh_database(servers, name) as own:
         connection = await connect(own.database_url, name="bench")
         try:
-            await settle(connection, account_ids(plan.accounts), seed=plan.seed)
+            await settle(connection, plan.accounts, seed=plan.seed)
             await Days().ensure(connection, [new_id()])
             yield own, connection
         finally:

@@ -56,7 +56,7 @@ async def measure(servers: Servers, plan: Plan, logs: Path, show: Show) -> Laten
         connection = await connect(own.database_url, name="bench")
         try:
             accounts = account_ids(plan.http_accounts)
-            await settle(connection, accounts, seed=plan.seed)
+            await settle(connection, plan.http_accounts, seed=plan.seed)
             await start_here(connection, own.kafka_bootstrap, [LANES["commands"]])
             secrets = await _tokens(connection, accounts)
         finally:
@@ -125,5 +125,3 @@ def percentile(ordered: Sequence[float], at: float, count: int) -> float:
 
 def _rounded(milliseconds: float) -> float | None:
     return round(milliseconds, 2) if math.isfinite(milliseconds) else None
-
-

@@ -3,9 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 import asyncpg
@@ -48,24 +47,47 @@ async def fresh_database(servers: Servers, name: str) -> AsyncIterator[Servers]:
         await admin.close()
 
 
-async def settle(connection: Connection, accounts: Sequence[str], *, seed: int) -> None:
-    """Open accounts with a profile each, by COPY; ends with statistics and a checkpoint."""
-    now = datetime.now(UTC)
+async def settle(connection: Connection, accounts: int, *, seed: int, above: int = 0) -> None:
+    """Open the accounts from number `above` up to `accounts`, with a profile each; ends with a checkpoint.
+
+    The reference from profiles to accounts is dropped for the time and checked as a whole in the end.
+    """
     dice = random.Random(seed)
-    samples = [tuple(profile(dice, number).values()) for number in range(SAMPLES)]
-    await connection.copy_records_to_table(
-        "accounts",
-        columns=("id", "type", "version", "created_on", "edited_on"),
-        records=((account_id, "pay_go", 1, now, now) for account_id in accounts),
-        timeout=LOADING_SECONDS,
-    )
-    await connection.copy_records_to_table(
-        "profiles",
-        records=(
-            (account_id, *samples[n % SAMPLES], 1, now, now, None) for n, account_id in enumerate(accounts)
-        ),
-        timeout=LOADING_SECONDS,
-    )
+    samples = [profile(dice, number) for number in range(SAMPLES)]
+    names = ", ".join(samples[0])
+    await connection.execute("SET statement_timeout = 0")
+    async with connection.transaction():
+        await connection.execute("ALTER TABLE profiles DROP CONSTRAINT IF EXISTS profiles_account_id_fkey")
+        await connection.execute("CREATE TEMPORARY TABLE samples (LIKE profiles) ON COMMIT DROP")
+        await connection.execute(
+            "ALTER TABLE samples ALTER version DROP NOT NULL, ALTER created_on DROP NOT NULL,"
+            " ALTER edited_on DROP NOT NULL"
+        )
+        records = [(str(number), *fields.values()) for number, fields in enumerate(samples)]
+        await connection.copy_records_to_table(
+            "samples", columns=("account_id", *samples[0]), records=records
+        )
+        numbers = "FROM generate_series($1::bigint, $2::bigint - 1) AS number"
+        await connection.execute(
+            "INSERT INTO accounts (id, type, version, created_on, edited_on)"
+            f" SELECT md5(number::text), 'pay_go', 1, now(), now() {numbers}",
+            above,
+            accounts,
+            timeout=LOADING_SECONDS,
+        )
+        await connection.execute(
+            f"INSERT INTO profiles (account_id, {names}, version, created_on, edited_on)"
+            f" SELECT md5(number::text), {names}, 1, now(), now()"
+            f" {numbers} JOIN samples ON account_id = (number % {SAMPLES})::text",
+            above,
+            accounts,
+            timeout=LOADING_SECONDS,
+        )
+        await connection.execute(
+            "ALTER TABLE profiles ADD CONSTRAINT profiles_account_id_fkey"
+            " FOREIGN KEY (account_id) REFERENCES accounts (id)",
+            timeout=LOADING_SECONDS,
+        )
     await refresh(connection, "accounts", "profiles")
 
 

@@ -7,7 +7,9 @@ numbers of their own, a tax id with a check digit for a quarter, an upsert or a 
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import md5
 from typing import Final
+from uuid import UUID
 
 from stdnum.iso7064 import mod_11_10
 
@@ -97,6 +99,7 @@ PLACES: Final = (
 class Outgoing:
     """A message as Kafka takes it."""
 
+    id: UUID
     key: bytes
     value: bytes
     headers: list[tuple[str, bytes]]
@@ -108,9 +111,13 @@ class Outgoing:
 
 
 def account_ids(count: int) -> list[str]:
-    """Account ids spread like random ones and the same in every run."""
-    dice = random.Random(count)
-    return [f"{dice.getrandbits(128):032x}" for _ in range(count)]
+    """The ids of the first accounts, spread like random ones and the same in every run."""
+    return [account_id(number) for number in range(count)]
+
+
+def account_id(number: int) -> str:
+    """The id of one account; PostgreSQL can make it too."""
+    return md5(str(number).encode(), usedforsecurity=False).hexdigest()
 
 
 def profile(dice: random.Random, number: int) -> dict[str, str | None]:
@@ -153,7 +160,8 @@ def commands(
 def outgoing(account_id: str, message: Message | ProfileFields, *, reply_to: str | None = None) -> Outgoing:
     """One message with a fresh id, as an entry point sends it."""
     assert isinstance(message, Message)
+    found = new_id()
     envelope = Envelope(
-        new_id(), message.type, account_id, CUSTOMER, reply_to=reply_to, traceparent=traceparent(None)
+        found, message.type, account_id, CUSTOMER, reply_to=reply_to, traceparent=traceparent(None)
     )
-    return Outgoing(account_id.encode(), encode_body(message), encode_headers(envelope))
+    return Outgoing(found, account_id.encode(), encode_body(message), encode_headers(envelope))

@@ -76,7 +76,9 @@ class Arena:
         """Publish that many commands of the history, with a pause behind each portion."""
         await self.producer.publish(self.history.commands(number), pause=pause)
 
-    async def publish_until(self, done: Callable[[], bool], *, portion: int = 12, pause: float = 0.25) -> None:
+    async def publish_until(
+        self, done: Callable[[], bool], *, portion: int = 12, pause: float = 0.25
+    ) -> None:
         """Keep commands coming until something has happened; the history grows if it has to."""
         limit = 5 * self.history.size
         while not done():
@@ -102,7 +104,9 @@ class Arena:
             await quiet.until_quiet(self.dsn, self.servers.bootstrap, reconciler=self.stripe)
         except quiet.NeverQuietError as error:
             lives = ", ".join(f"{u.name} ({u.starts} starts)" for u in self.fleet.units.values())
-            raise AssertionError(f"seed {self.seed}: {error}; units: {lives}; logs: {self.fleet.folder}") from None
+            raise AssertionError(
+                f"seed {self.seed}: {error}; units: {lives}; logs: {self.fleet.folder}"
+            ) from None
 
     async def input(self) -> list[Record]:
         """Everything on the lanes, in the order of each partition."""
@@ -148,15 +152,20 @@ class Arena:
             driver.close()
         return list(check_stripe(customers, tax_ids, findings.states))
 
-    async def judge(self) -> checker.Findings:
-        """Wait for quiet, stop the fleet in order, and raise unless every promise was kept."""
-        await self.quiet()
+    async def stopped_and_judged(self) -> tuple[checker.Findings, list[Complaint]]:
+        """Stop the fleet in order and check everything. It must be quiet."""
         await asyncio.gather(*(unit.stop() for unit in self.fleet.units.values()))
         findings, complaints = await self.verdict()
+        grave = await asyncio.to_thread(self.fleet.grave, (EMAIL_DOMAIN, *SURNAMES))
         complaints += [
-            Complaint("processes and logs are as they should be", "logs", words)
-            for words in self.fleet.grave((EMAIL_DOMAIN, *SURNAMES))
+            Complaint("processes and logs are as they should be", "logs", words) for words in grave
         ]
+        return findings, complaints
+
+    async def judge(self) -> checker.Findings:
+        """Wait for quiet, stop the fleet, and raise unless every promise was kept."""
+        await self.quiet()
+        findings, complaints = await self.stopped_and_judged()
         if complaints:
             raise AssertionError(f"{report(self.seed, complaints)}\nlogs: {self.fleet.folder}")
         return findings

@@ -10,14 +10,26 @@ from uuid import UUID
 
 import httpx
 
+from state.postgres import api_tokens
+from state.postgres.connection import Connection, connect
+from tests.drills.arena import Arena
 from tests.drills.complaint import Complaint
 from tests.drills.draws import EMAIL_DOMAIN
+from tests.drills.evidence import KafkaReader
+from tests.drills.history import MARK, partition_of
 from topics.message import Record
+from topics.table import COMMANDS
 
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
 Request = tuple[str, dict[str, str] | None]
 """Method and body."""
+_ROWS: Final = """
+SELECT account_id, count(*) AS number
+FROM journal
+WHERE actor_role = 'customer' AND actor <> 'token:drill'
+GROUP BY account_id
+"""
 ONCE: Final = "one operation for each idempotency key"
 
 
@@ -131,3 +143,39 @@ def check_customers(
         asked = [next(iter(operations)) for operations in customer.known.values()]
         if asked != first.get(customer.account_id, []):
             yield Complaint("requests are applied in the order they were answered", where, "they are not")
+
+
+async def customers_of(drill: Arena, number: int, urls: Sequence[str]) -> list[Customer]:
+    """Customers with tokens for accounts of the history."""
+    connection = await connect(drill.dsn, name="drill-tokens")
+    try:
+        return [
+            Customer(account_id, await _token(connection, account_id), drill.rng, urls)
+            for account_id in drill.history.ordinary(number)
+        ]
+    finally:
+        await connection.close()
+
+
+async def _token(connection: Connection, account_id: str) -> str:
+    scopes = [api_tokens.WRITE]
+    _, secret = await api_tokens.create(connection, name="drill", accounts=[account_id], scopes=scopes)
+    return secret
+
+
+async def judge_customers(drill: Arena, customers: Sequence[Customer]) -> list[Complaint]:
+    """Read what became of the customers' requests, and judge it."""
+    async with KafkaReader(drill.servers.bootstrap) as kafka:
+        asked = [
+            record
+            for partition in sorted({partition_of(customer.account_id.encode()) for customer in customers})
+            for record in await kafka.read(COMMANDS.name, partition)
+            if MARK not in dict(record.headers)
+        ]
+    connection = await connect(drill.dsn, name="drill-verdict")
+    try:
+        rows = await connection.fetch(_ROWS)
+    finally:
+        await connection.close()
+    journaled = Counter({row["account_id"]: row["number"] for row in rows})
+    return list(check_customers(customers, asked, journaled))

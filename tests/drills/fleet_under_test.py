@@ -25,7 +25,9 @@ READY_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 40.0
 ORDERLY: Final = (0, -signal.SIGTERM)
 """uvicorn shuts down in order and then lets the signal end the process."""
-GRAVE: Final = frozenset({"member_failed", "handler_failed", "message_parked", "lane_halted", "member_killed"})
+GRAVE: Final = frozenset(
+    {"member_failed", "handler_failed", "message_parked", "lane_halted", "member_killed"}
+)
 """Log events that no breakage of a drill excuses."""
 
 
@@ -186,7 +188,7 @@ class Unit:
             self.died_at[self.armed] += 1
         elif self.wanted and time.monotonic() > self.excused_until:
             self.unexpected.append(f"{self.name}, start {self.starts}, ended with {code} by itself")
-        elif not self.wanted and code not in (*ORDERLY, -signal.SIGKILL):
+        elif not self.wanted and code not in ORDERLY:
             self.unexpected.append(f"{self.name}, start {self.starts}, ended with {code} when told to stop")
         self._killed, self.armed = False, None
 

@@ -174,7 +174,11 @@ class History:
         """A UUIDv7 above the one before, as one careful producer makes them."""
         rng = self._rng
         fresh = (
-            int(self._now() * 1000) << 80 | 0x7 << 76 | rng.getrandbits(12) << 64 | 2 << 62 | rng.getrandbits(62)
+            int(self._now() * 1000) << 80
+            | 0x7 << 76
+            | rng.getrandbits(12) << 64
+            | 2 << 62
+            | rng.getrandbits(62)
         )
         self._last_id = max(fresh, self._last_id + 1)
         return UUID(int=self._last_id)

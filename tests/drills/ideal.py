@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from typing import Any
 
 import orjson
 
-from handlers.account import Account
+from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Applied, Context, Decision, Refused
 from handlers.profiles import PROFILE
@@ -96,7 +97,7 @@ def _valid(records: Iterable[Record]) -> Iterable[Received]:
 def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Received) -> None:
     account_id, world.decided = received.account_id, world.decided + 1
     now = BEGAN + timedelta(seconds=world.decided)
-    parts = {
+    parts: dict[Part[Any], Any] = {
         ACCOUNT: found.accounts.get(account_id),
         PROFILE: found.profiles.get(account_id),
         STRIPE_CUSTOMER: None,
@@ -106,13 +107,15 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
     if isinstance(decision, Applied):
         after = {**parts, **decision.changes}
         if after[ACCOUNT] is not None:
-            found.accounts[account_id] = after[ACCOUNT]  # type: ignore[assignment]
+            found.accounts[account_id] = after[ACCOUNT]
         if after[PROFILE] is not None:
-            found.profiles[account_id] = after[PROFILE]  # type: ignore[assignment]
+            found.profiles[account_id] = after[PROFILE]
         for number, event in enumerate(decision.events):
             _tell(found, received, event, number)
         if decision.forget:
-            found.journal[account_id] = [replace(row, body=None, answer=None) for row in found.journal[account_id]]
+            found.journal[account_id] = [
+                replace(row, body=None, answer=None) for row in found.journal[account_id]
+            ]
     found.journal[account_id].append(_entry(lane, received, decision, now))
 
 

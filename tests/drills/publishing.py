@@ -45,7 +45,9 @@ class Producer:
     async def publish_again(self, records: Sequence[Record]) -> None:
         """Publish records as they were read, as a producer does that lost its memory."""
         for first in range(0, len(records), PORTION):
-            await self._send([(r.topic, r.partition, r.key, r.value, list(r.headers)) for r in records[first:][:PORTION]])
+            await self._send(
+                [(r.topic, r.partition, r.key, r.value, list(r.headers)) for r in records[first:][:PORTION]]
+            )
 
     def _numbered(self, planned: Planned) -> _Message:
         number = self.planned[planned.lane]

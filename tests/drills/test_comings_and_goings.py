@@ -10,9 +10,7 @@ from tests.drills.servers import Servers
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
 
 
-async def test_two_then_three_workers_join_and_leave(
-    drill_servers: Servers, folder: Path, seed: int
-) -> None:
+async def test_two_then_three_workers_join_and_leave(drill_servers: Servers, folder: Path, seed: int) -> None:
     async with arena(drill_servers, folder, seed, 3000) as drill:
         first = drill.worker("first", "commands", "bulk", "facts", "relay")
         await drill.fleet.ready()

@@ -1,16 +1,13 @@
 """Entry points are killed while customers wait for answers."""
 
 import asyncio
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from state.postgres import api_tokens
-from state.postgres.connection import connect
-from tests.drills.arena import Arena, arena
-from tests.drills.customers import Customer, check_customers
-from tests.drills.history import MARK
+from tests.drills.arena import arena
+from tests.drills.complaint import report
+from tests.drills.customers import customers_of, judge_customers
 from tests.drills.servers import Servers
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
@@ -28,7 +25,7 @@ async def test_entry_points_and_workers_are_killed_while_customers_wait(
         surfaces = [drill.entry_point(name, "dashboard") for name in ("dashboard-1", "dashboard-2")]
         await drill.fleet.ready()
         await drill.register()
-        customers = await _customers(drill, [unit.url for unit in surfaces])
+        customers = await customers_of(drill, CUSTOMERS, [unit.url for unit in surfaces])
         sending = asyncio.gather(*(customer.send(REQUESTS) for customer in customers))
         killed = 0
         while not sending.done():
@@ -40,38 +37,6 @@ async def test_entry_points_and_workers_are_killed_while_customers_wait(
         await drill.publish_rest()
         await asyncio.gather(*(customer.send_again(5) for customer in customers))
         await drill.judge()
-        complaints = await _complaints(drill, customers)
-        assert not complaints, f"seed {seed}: {complaints[:20]}"
+        complaints = await judge_customers(drill, customers)
+        assert not complaints, report(seed, complaints)
         assert killed > 2
-
-
-async def _customers(drill: Arena, urls: list[str]) -> list[Customer]:
-    connection = await connect(drill.dsn, name="drill-tokens")
-    try:
-        customers = []
-        for account_id in drill.history.ordinary(CUSTOMERS):
-            token = await api_tokens.create(
-                connection, name="drill", accounts=[account_id], scopes=[api_tokens.WRITE]
-            )
-            customers.append(Customer(account_id, token[1], drill.rng, urls))
-        return customers
-    finally:
-        await connection.close()
-
-
-async def _complaints(drill: Arena, customers: list[Customer]) -> list[str]:
-    asked = [
-        record
-        for record in await drill.input()
-        if record.topic == "billing.commands.v1" and MARK not in dict(record.headers)
-    ]
-    connection = await connect(drill.dsn, name="drill-verdict")
-    try:
-        rows = await connection.fetch(
-            "SELECT account_id, count(*) AS number FROM journal WHERE actor_role = 'customer'"
-            " AND actor <> 'token:drill' GROUP BY account_id"
-        )
-    finally:
-        await connection.close()
-    journaled = Counter({row["account_id"]: row["number"] for row in rows})
-    return [str(complaint) for complaint in check_customers(customers, asked, journaled)]

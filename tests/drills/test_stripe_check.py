@@ -1,11 +1,13 @@
 """The judge of Stripe's side, shown each way of being wrong."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from handlers.account import Part
 from handlers.accounts import ACCOUNT, AccountRecord
 from handlers.profiles import NOTHING, PROFILE, Profile
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
@@ -13,13 +15,14 @@ from handlers.stripe_projection import digest, project
 from tests.drills.stripe_check import AGREES, ONE, check_stripe
 from topics.accounts import AccountType
 
+State = Mapping[Part[Any], Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNT_ID = "a" * 32
 RECORD = AccountRecord(AccountType.PAY_GO, 0, 1, None, NOW, NOW)
 FIELDS = {"last_name": "Lovelace", "country": "DE", "vat": "DE136695976", "tax_id_type": "eu_vat"}
 KEPT = Profile({**NOTHING, **FIELDS}, 1, NOW, NOW)
 LINK = StripeCustomer("cus_1", 1, digest(project(ACCOUNT_ID, RECORD, KEPT)), NOW)
-STATE = {ACCOUNT: RECORD, PROFILE: KEPT, STRIPE_CUSTOMER: LINK}
+STATE: State = {ACCOUNT: RECORD, PROFILE: KEPT, STRIPE_CUSTOMER: LINK}
 CUSTOMER: dict[str, Any] = {
     "id": "cus_1",
     "name": "Lovelace",
@@ -40,10 +43,11 @@ TAX_ID = {"customer": "cus_1", "type": "eu_vat", "value": "DE136695976"}
 
 
 def promises(
-    customers: list[dict[str, Any]], tax_ids: list[dict[str, Any]], state: dict[Any, Any] | None = None
+    customers: list[dict[str, Any]], tax_ids: list[dict[str, Any]], state: State | None = None
 ) -> set[str]:
     return {
-        complaint.promise for complaint in check_stripe(customers, tax_ids, {ACCOUNT_ID: state or STATE})
+        complaint.promise
+        for complaint in check_stripe(customers, tax_ids, {ACCOUNT_ID: STATE if state is None else state})
     }
 
 
@@ -88,6 +92,6 @@ def test_a_missing_and_a_second_tax_id_are_noticed() -> None:
 
 
 def test_a_stale_memory_of_the_customer_is_noticed() -> None:
-    assert promises(
-        [CUSTOMER], [TAX_ID], {**STATE, STRIPE_CUSTOMER: replace(LINK, projection="0" * 64)}
-    ) == {AGREES}
+    assert promises([CUSTOMER], [TAX_ID], {**STATE, STRIPE_CUSTOMER: replace(LINK, projection="0" * 64)}) == {
+        AGREES
+    }
