@@ -10,10 +10,10 @@ from structlog.typing import ExcInfo, Processor
 _places: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-def _traceback(failure: ExcInfo) -> list[dict[str, Any]]:
+def _traceback(exc_info: ExcInfo) -> list[dict[str, Any]]:
     """What kind of failure and where. Variables on the way hold whole commands, and messages of failures
     quote rows and fields: neither is logged, as either may be personal data."""
-    return [{**found, "exc_value": "", "exc_notes": []} for found in _places(failure)]
+    return [{**found, "exc_value": "", "exc_notes": []} for found in _places(exc_info)]
 
 
 def configure(level: str) -> None:

@@ -30,7 +30,9 @@ def main() -> int:
     failed = 0
     with ThreadPoolExecutor(2) as pool:
         # The longest first, so that the short ones fill up the other core.
-        for name, seconds, done in pool.map(run, ("types", "fast tests", *(n for n in STEPS if n not in LONG))):
+        for name, seconds, done in pool.map(
+            run, ("types", "fast tests", *(n for n in STEPS if n not in LONG))
+        ):
             print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name:<12} {seconds:5.1f} s", flush=True)
             if done.returncode:
                 failed += 1
