@@ -4,8 +4,9 @@ All three run on the same broker and database with durable commits. The messages
 the worker starts; what is timed is the way from the first timed command to the last one committed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class Speeds:
     """Commands per second. `rival` is by the number of FastStream's workers; `copies` by commands a commit."""
 
     ours: float
+    ours_by_two: float
+    """Two worker processes share the partitions, as they would in production."""
     rival: dict[int, float]
     copies: dict[int, float]
     message_bytes: int
@@ -45,6 +48,7 @@ class Speeds:
             "commands_per_second": round(self.ours),
             "times_rival": round(self.ours / self.rival[1], 1),
             "share_of_copy": round(self.ours / copy, 3),
+            "two_processes_per_second": round(self.ours_by_two),
             "rival_commands_per_second": {
                 str(workers): round(found) for workers, found in self.rival.items()
             },
@@ -62,10 +66,12 @@ class Speeds:
 async def measure(servers: Servers, plan: Plan, logs: Path, show: Show) -> Speeds:
     """Run all three, one after another."""
     async with _stage(servers, "bench_apply", plan, show) as (own, connection):
-        ours, size = await _ours(own, connection, plan, logs, show)
+        ours, size = await _ours(own, connection, plan, logs, 1, show)
         copies = await copying.measure(connection, plan, show)
+    async with _stage(servers, "bench_apply", plan, show) as (own, connection):
+        by_two, _ = await _ours(own, connection, plan, logs, 2, show)
     theirs = {workers: await _rival(servers, plan, logs, workers, show) for workers in plan.rival_workers}
-    return Speeds(ours, theirs, copies, size)
+    return Speeds(ours, by_two, theirs, copies, size)
 
 
 @asynccontextmanager
@@ -84,7 +90,7 @@ async def _stage(
 
 
 async def _ours(
-    own: Servers, connection: Connection, plan: Plan, logs: Path, show: Show
+    own: Servers, connection: Connection, plan: Plan, logs: Path, processes: int, show: Show
 ) -> tuple[float, int]:
     await start_here(connection, own.kafka_bootstrap, [LANE])
     start = await position(connection, LANE)
@@ -92,12 +98,14 @@ async def _ours(
     done = show.step("apply: publishing", plan.commands)
     await publish(own.kafka_bootstrap, LANE.topic.name, messages, done)
     await refresh(connection)
-    done = show.step("apply: ours", plan.commands)
+    done = show.step(f"apply: ours, {processes} process(es)", plan.commands)
 
     async def count() -> int:
         return await position(connection, LANE) - start
 
-    async with members.worker("commands", servers=own, logs=logs):
+    async with AsyncExitStack() as stack:
+        workers = [members.worker("commands", servers=own, logs=logs) for _ in range(processes)]
+        await asyncio.gather(*(stack.enter_async_context(worker) for worker in workers))
         found = await rate(count, total=plan.commands, warm_up=plan.warm_up, every=0.01, done=done)
     await _check(connection, plan.commands)
     return found, sum(message.size for message in messages) // len(messages)

@@ -1,6 +1,8 @@
 """The servers a run measures on: its own from `sandbox.local`, or those an environment file names."""
 
 import asyncio
+import shlex
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -39,53 +41,49 @@ class Servers:
 
 
 def read(env_file: Path) -> Servers:
-    """The servers of a file with shell variables. Raises `KeyError` for one that is missing."""
-    lines = (line.removeprefix("export ").partition("=") for line in env_file.read_text().splitlines())
-    found = {name: value.strip("'\"") for name, separator, value in lines if separator}
-    return Servers(found["DATABASE_URL"], found["REDIS_URL"], found["KAFKA_BOOTSTRAP"])
+    """The servers of a file with shell variables. Raises `NoServersError` when one is missing."""
+    words = shlex.split(env_file.read_text(), comments=True)
+    found = {name: value for name, separator, value in (word.partition("=") for word in words) if separator}
+    try:
+        return Servers(found["DATABASE_URL"], found["REDIS_URL"], found["KAFKA_BOOTSTRAP"])
+    except KeyError as missing:
+        raise NoServersError(f"{env_file} does not set {missing}.") from missing
 
 
 @asynccontextmanager
-async def servers(env_file: Path | None, data: Path) -> AsyncIterator[Servers]:
-    """The given servers, else servers of our own with their data under `data`, stopped in the end.
+async def servers(env_file: Path | None, out: Path) -> AsyncIterator[Servers]:
+    """The given servers, else empty ones of our own with their data under `out`, gone in the end.
 
     Raises `NoServersError`.
     """
     if env_file is not None:
         yield read(env_file)
         return
-    data.mkdir(parents=True, exist_ok=True)
-    told = data / "servers.env"
-    told.unlink(missing_ok=True)
-    command = (
-        "-m",
-        "sandbox.local",
-        "--data",
-        str(data / "servers"),
-        "--ports",
-        "auto",
-        "--env-file",
-        str(told),
-    )
-    with (data / "servers.log").open("wb") as output:
+    data, told, log = out / "servers", out / "servers.env", out / "servers.log"
+    await asyncio.to_thread(_clear, data, told)
+    command = ("-m", "sandbox.local", "--data", str(data), "--ports", "auto", "--env-file", str(told))
+    with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=output, stderr=output)
         try:
-            yield await _started(process, told)
+            yield await _started(process, told, log)
         finally:
             with suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
+            await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
 
 
-async def _started(process: asyncio.subprocess.Process, told: Path) -> Servers:
-    try:
+def _clear(data: Path, told: Path) -> None:
+    data.parent.mkdir(parents=True, exist_ok=True)
+    told.unlink(missing_ok=True)
+    shutil.rmtree(data, ignore_errors=True)
+
+
+async def _started(process: asyncio.subprocess.Process, told: Path, log: Path) -> Servers:
+    with suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
-            while not told.exists():
-                if process.returncode is not None:
-                    break
+            while process.returncode is None:
+                if await asyncio.to_thread(told.exists):
+                    return read(told)
                 await asyncio.sleep(0.1)
-            else:
-                return read(told)
-    except TimeoutError:
-        pass
-    raise NoServersError(f"The servers did not start; {told.with_name('servers.log')} says why.")
+    raise NoServersError(f"The servers did not start; {log} says why.")

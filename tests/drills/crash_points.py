@@ -18,9 +18,9 @@ def crash_points(prefix: str) -> list[str]:
     return sorted({name for name in _POINT.findall(code) if name.startswith(f"{prefix}.")})
 
 
-def passings(names: Sequence[str], rng: Random) -> list[str]:
-    """The points in random order, each at its first, second or third passing."""
-    return [f"{name}:{rng.randint(1, 3)}" for name in rng.sample(list(names), len(names))]
+def passings(names: Sequence[str], rng: Random, *, most: int = 3) -> list[str]:
+    """The points in random order, each at one of its first passings."""
+    return [f"{name}:{rng.randint(1, most)}" for name in rng.sample(list(names), len(names))]
 
 
 def dealt(names: Sequence[str], hands: int) -> list[list[str]]:

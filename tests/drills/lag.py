@@ -13,8 +13,8 @@ from topics.table import LANES
 
 EVERY: Final = 0.5
 PATIENCE: Final = 180.0
-CAUGHT_UP: Final = 2000
-"""Records behind over all lanes that count as caught up while more keep coming."""
+CAUGHT_UP: Final = 5000
+"""Records behind over all lanes that count as caught up while a thousand more come every second."""
 
 
 class Lag:
