@@ -44,22 +44,26 @@ async def cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int])
 
 
 async def _cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
+    """The log is looked at after the cursors: a cursor that another worker moves on meanwhile is not ahead of it."""
+    found = await _kept(kafka, lane, dsn, partitions)
     bounds = await kafka.bounds(partitions)
-    connection = await connect(dsn, name=f"{lane.name}-opening")
-    try:
-        found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
-        missing = {
-            partition: max(await kafka.committed(partition) or 0, bounds[partition][0])
-            for partition in partitions
-            if partition not in found
-        }
-        if missing:
-            await cursor_rows.open_all(connection, lane.group, lane.topic.name, missing)
-            found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
-    finally:
-        await connection.close(timeout=2)
     for partition, cursor in found.items():
         first, following = bounds[partition]
         if not first <= cursor <= following:
             raise CursorOutsideLogError(lane, partition, cursor, first, following)
     return found
+
+
+async def _kept(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
+    connection = await connect(dsn, name=f"{lane.name}-opening")
+    try:
+        found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
+        missing = [partition for partition in partitions if partition not in found]
+        if missing:
+            bounds = await kafka.bounds(missing)
+            starts = {p: max(await kafka.committed(p) or 0, bounds[p][0]) for p in missing}
+            await cursor_rows.open_all(connection, lane.group, lane.topic.name, starts)
+            found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
+        return found
+    finally:
+        await connection.close(timeout=2)
