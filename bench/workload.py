@@ -18,7 +18,7 @@ from topics.codec import encode_body, encode_headers
 from topics.message import Actor, Envelope, Message, Role
 from topics.profiles import ProfileFields, ReplaceProfile, UpsertProfile
 
-CUSTOMER: Final = Actor("token:tok_0123456789abcdef", Role.CUSTOMER, "/dashboard")
+CUSTOMER: Final = Actor("tok_0123456789abcdef", Role.CUSTOMER, "dashboard")
 TAX_IDS: Final = 0.25
 """The share of profiles with a tax id, where their country has one that is made here."""
 
@@ -132,7 +132,7 @@ def profile(dice: random.Random, number: int) -> dict[str, str | None]:
         "last_name": last,
         "company": company,
         "address": f"{dice.randrange(1, 400)} {dice.choice(STREETS)}",
-        "address2": f"Floor {dice.randrange(1, 40)}, c/o accounts payable",
+        "address2": f"Building {dice.randrange(1, 9)}, floor {dice.randrange(1, 40)}, c/o {first} {last}, accounts payable",
         "city": place.city,
         "state": place.state,
         "zipcode": zipcode,
@@ -140,8 +140,8 @@ def profile(dice: random.Random, number: int) -> dict[str, str | None]:
         "telephone": place.telephone.format(number % 10_000),
         "vat": place.tax_id(dice) if taxed and place.tax_id else None,
         "tax_id_type": place.tax_id_type if taxed else None,
-        "billing_email": f"invoices.{number}@{last.encode('ascii', 'ignore').decode().lower()}.example.com",
-        "secondary_billing_email": f"{dice.getrandbits(40):x}@accounting.example.org",
+        "billing_email": f"invoices.{number}@billing.{last.encode('ascii', 'ignore').decode().lower()}.example.com",
+        "secondary_billing_email": f"{dice.getrandbits(64):016x}@accounts-payable.example.org",
         "preferred_locale": place.locale,
     }
 
