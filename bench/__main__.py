@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -27,7 +27,7 @@ class Measured(Protocol):
         """As it is reported, ready for JSON."""
 
 
-BENCHMARKS: Final[dict[str, Callable[[Servers, Plan, Path, Show], Awaitable[Measured]]]] = {
+BENCHMARKS: Final[dict[str, Callable[[Servers, Plan, Path, Show], Coroutine[Any, Any, Measured]]]] = {
     "apply": apply.measure,
     "http": latency.measure,
     "growth": growth.measure,

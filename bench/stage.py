@@ -148,14 +148,18 @@ async def rate(
 ) -> float:
     """How many a second are counted, from the first look at `warm_up` or more to the one at `total`.
 
+    When the first such look finds all of them, from the look before it.
+
     Raises `StalledError`.
     """
     began: tuple[float, int] | None = None
-    last, moved_at = -1, time.monotonic()
+    last, moved_at = 0, time.monotonic()
+    before = moved_at, 0
     while True:
         found, now = await count(), time.monotonic()
         if began is None and found >= max(1, warm_up):
-            began = now, found
+            began = (now, found) if found < total else before
+        before = now, found
         if found >= total and began is not None:
             since, counted = began
             return (found - counted) / max(now - since, 1e-9)
