@@ -1,3 +1,5 @@
+"""The workload of the bench: valid, varied and of a realistic size."""
+
 import random
 
 import pytest
