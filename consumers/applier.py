@@ -22,6 +22,7 @@ from state.postgres.history import history
 from state.postgres.journal import ConcurrentDuplicateError
 from state.postgres.store import LostUpdateError
 from state.redis.dedup import Dedup
+from topics.ids import uuid7_ms
 from topics.message import Received
 from topics.parking import ReleaseParked
 
@@ -32,6 +33,8 @@ MAX_CONFLICTS: Final = 5
 TOO_MANY_CONFLICTS: Final = 30
 """So many in a row are no coincidence: something in the batch makes them."""
 MAX_BACKOFF: Final = 5.0
+FRESH_MS: Final = 2_000
+"""An id this much older than its record, or more, may have been sent before."""
 SMALLER_RELEASE: Final = {None: 64, 64: 8, 8: 1, 1: 0}
 """How many parked commands are tried in one transaction after the database refused more of them."""
 
@@ -54,7 +57,7 @@ class Applier:
 
         Tries for as long as `wanted` says; raises `GivenUpError` after that.
         """
-        conflicts = failures = 0
+        conflicts = failures = surprises = 0
         while wanted():
             try:
                 return [await self._try(batch)]
@@ -67,7 +70,10 @@ class Applier:
                 failures += 1
                 await self._store_down(down, failures)
             except Exception as error:
-                return await self._divide(batch, error, wanted)
+                surprises += 1
+                if len(batch.entries) > 1 or surprises > 1:
+                    return await self._divide(batch, error, wanted)
+                await self._surprised(error)
         raise GivenUpError
 
     async def close(self) -> None:
@@ -99,12 +105,15 @@ class Applier:
     async def _unseen(self, entries: tuple[Decoded, ...]) -> tuple[Decoded, ...]:
         """Leave out what Redis knows to be committed; whatever it forgot, the journal finds.
 
-        Asked for each try, under the history of the very connection that will commit: after a failover
-        that lost commits, what was said of them is not believed.
+        Asked only about ids that are older than their record, as those of repetitions are (but one that is
+        sent at once, which costs the journal a look). Asked for each try, under the history of the very
+        connection that will commit: after a failover that lost commits, what was said of them is not believed.
         """
         if self._dedup is None:
             return entries
-        keys = [(entry.id, entry.account_id) for entry in entries if isinstance(entry, Received)]
+        keys = [(e.id, e.account_id) for e in entries if isinstance(e, Received) and _may_be_repeated(e)]
+        if not keys:
+            return entries
         seen = await self._dedup.seen(self._history, keys)
         return tuple(e for e in entries if not (isinstance(e, Received) and (e.id, e.account_id) in seen))
 
@@ -112,6 +121,15 @@ class Applier:
         metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="conflict").inc()
         log.info("batch_conflict", lane=self._lane.name, error=type(conflict).__name__, count=count)
         await asyncio.sleep(0 if count <= MAX_CONFLICTS else random.uniform(0.05, 0.5))  # noqa: S311
+
+    async def _surprised(self, error: Exception) -> None:
+        """Nobody is suspected for what happened once: a message that stands alone is tried again first."""
+        metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="surprise").inc()
+        log.warning("message_tried_again", lane=self._lane.name, error=type(error).__name__)
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+        await asyncio.sleep(random.uniform(0.05, 0.2))  # noqa: S311
 
     async def _store_down(self, down: BaseException, count: int) -> None:
         """Whether the commit went through is unknown: the fence of the next try will tell."""
@@ -152,6 +170,10 @@ def _suspicion(entry: Received, former: Suspicion, error: Exception) -> Suspicio
     if isinstance(entry.message, ReleaseParked) and former.release_at_most != 0:
         return Suspicion(errors, SMALLER_RELEASE[former.release_at_most])
     return None if former.errors else Suspicion(errors)
+
+
+def _may_be_repeated(received: Received) -> bool:
+    return received.record.timestamp_ms - uuid7_ms(received.id) > FRESH_MS
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:

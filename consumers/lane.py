@@ -11,7 +11,9 @@ from topics.table import BULK, COMMANDS, FACTS, Topic
 class Lane:
     """A topic, the group that applies it and what it may carry.
 
-    `fetch_wait_ms` bounds how long the broker holds a fetch open: short where somebody waits.
+    `fetch_wait_ms` bounds how long the broker holds a fetch open: short where somebody waits. `workers` and
+    `batch` are at most so many, whatever the settings allow: a lane that nobody waits for works in small
+    steps, one at a time, and so holds few rows that a customer's command may need, for a few milliseconds.
     """
 
     name: str
@@ -19,10 +21,12 @@ class Lane:
     group: str
     kinds: frozenset[Kind]
     fetch_wait_ms: int
+    workers: int
+    batch: int
 
 
 LANES: Final = {
-    "commands": Lane("commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND}), 10),
-    "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100),
-    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100),
+    "commands": Lane("commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND}), 10, 32, 5000),
+    "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100),
+    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 100),
 }

@@ -34,7 +34,7 @@ class Log(Protocol):
     """A member of a consumer group that reads one topic."""
 
     async def start(self, owner: Owner) -> None:
-        """Join the group."""
+        """Join the group; raises `KafkaError`, and may then be called again."""
 
     async def stop(self) -> None:
         """Leave the group. The owner is not told."""
@@ -76,6 +76,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topic = lane.topic.name
         self._session_ms = round(session_seconds * 1000)
         self._owner: Owner | None = None
+        self._committing: asyncio.Future[None] | None = None
 
     def _member(self) -> AIOKafkaConsumer:
         tolerate_odd_header_names()
@@ -96,9 +97,15 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._owner = owner
         self._consumer = self._member()
         self._consumer.subscribe([self._topic], listener=self)
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
 
     async def stop(self) -> None:
+        if self._committing is not None:
+            self._committing.cancel()
         await self._consumer.stop()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -128,10 +135,18 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.resume(*(self._tp(p) for p in partitions if self._owns(p)))
 
     async def commit(self, offsets: Mapping[int, int]) -> bool:
+        if self._committing is not None and not self._committing.done():
+            return False
+        given = {self._tp(p): offset for p, offset in offsets.items()}
+        # Not cancelled when it takes long: aiokafka would forget its own request and nobody see it fail.
+        self._committing = asyncio.ensure_future(self._consumer.commit(given))
+        self._committing.add_done_callback(_look_at)
+        done, _ = await asyncio.wait({self._committing}, timeout=COMMIT_TIMEOUT)
+        if not done:
+            return False
         try:
-            async with asyncio.timeout(COMMIT_TIMEOUT):
-                await self._consumer.commit({self._tp(p): offset for p, offset in offsets.items()})
-        except (KafkaError, TimeoutError):
+            self._committing.result()
+        except KafkaError:
             return False
         return True
 
@@ -154,3 +169,9 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _tp(self, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, partition)
+
+
+def _look_at(committing: "asyncio.Future[None]") -> None:
+    """A commit that nobody waits for any more may fail: it is a hint."""
+    if not committing.cancelled():
+        committing.exception()

@@ -2,17 +2,18 @@
 
 Partitions are dealt to a few workers, each with its own connection, so partitions are worked side by
 side and one partition never by two at once. A worker takes whatever waits on its partitions as one
-batch: under load batches grow, when it is quiet a message does not wait for company. The fence in
-PostgreSQL makes all of this safe against zombies and redelivery; nothing here has to be.
+batch: under load batches grow, when it is quiet a message waits for the batch under way and for
+nothing else. The fence in PostgreSQL makes all of this safe against zombies and redelivery; nothing
+here has to be.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -25,11 +26,12 @@ from consumers.lane import Lane
 from consumers.lane_metrics import LaneMetrics
 from consumers.log import Log
 from consumers.positions import Position, Take, take
+from consumers.telling import Telling
+from consumers.turns import Turns
 from consumers.validity import StreamInvalidError, Validity
 from observability.crash import crash_point
 from state.postgres.cursors import Span
 from state.redis.dedup import Dedup
-from state.redis.replies import announce
 from topics.codec import decode
 from topics.message import Received, Record
 
@@ -57,14 +59,15 @@ class Loop:
 
     def __init__(self, lane: Lane, kafka: Log, *, dsn: str, redis: Redis, settings: LoopSettings) -> None:
         self.lane = lane
-        self._log, self._dsn, self._redis, self._settings = kafka, dsn, redis, settings
+        self._log, self._dsn, self._settings = kafka, dsn, settings
         self._positions: dict[int, Position] = {}
         self._validity = Validity(share=settings.invalid_share)
         self._metrics = LaneMetrics(lane)
         self._dedup = Dedup(redis)
         self._ready = [asyncio.Event() for _ in range(settings.workers)]
         self._idle = [asyncio.Event() for _ in range(settings.workers)]
-        self._after: set[asyncio.Task[None]] = set()
+        self._turns = Turns()
+        self._telling = Telling(redis, self._dedup)
         self._stopping = asyncio.Event()
         self._committed_at = 0.0
         self.polled_at = time.monotonic()
@@ -72,7 +75,8 @@ class Loop:
 
     async def run(self) -> None:
         """Work until `stop` is called. Raises on defects, which end the process."""
-        await self._log.start(self)
+        if not await self._joined():
+            return
         try:
             async with asyncio.TaskGroup() as group:
                 workers = [group.create_task(self._work(n)) for n in range(self._settings.workers)]
@@ -80,9 +84,24 @@ class Loop:
                 await self._quiet()
                 for worker in workers:
                     worker.cancel()
+            await self._telling.told()
             await self._commit(force=True)
         finally:
             await self._log.stop()
+
+    async def _joined(self) -> bool:
+        """Join the group, however long the brokers are away; False when told to stop meanwhile."""
+        delay = 0.1
+        while not self._stopping.is_set():
+            try:
+                await self._log.start(self)
+            except KafkaError as down:
+                log.warning("joining_waits", lane=self.lane.name, error=type(down).__name__)
+                await asyncio.sleep(delay)
+                delay = min(5.0, delay * 2)
+            else:
+                return True
+        return False
 
     def stop(self) -> None:
         """Finish the batches under way and leave."""
@@ -205,6 +224,10 @@ class Loop:
             await applier.close()
 
     async def _work_off(self, worker: int, applier: Applier) -> None:
+        async with self._turns.turn(sum(len(position.buffer) for position in self._positions.values())):
+            await self._take_turn(worker, applier)
+
+    async def _take_turn(self, worker: int, applier: Applier) -> None:
         mine = [p for p in self._positions.values() if self._worker_of(p.partition) == worker]
         taken = None if self.halted or self._stopping.is_set() else take(mine, self._settings.batch)
         if taken is None:
@@ -237,19 +260,8 @@ class Loop:
                 taken.positions[span.partition].cursor = span.stop
         self._metrics.applied(results, [r for r in taken.records if r.partition not in fenced])
         for result in results:
-            self._afterwards(self._told(result))
+            self._telling.tell(result)
         await self._reset([span for span in taken.spans if span.partition in fenced])
-
-    async def _told(self, result: Result) -> None:
-        """After the commit: wake who waits, then remember the ids. Either may fail without harm."""
-        await announce(self._redis, result.outcomes)
-        await self._dedup.mark(result.history, result.committed)
-        crash_point("loop.told")
-
-    def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._after.add(task)
-        task.add_done_callback(self._after.discard)
 
     async def _reset(self, spans: list[Span]) -> None:
         """The fence refused: another worker, or our own commit of unknown outcome, moved the cursor."""

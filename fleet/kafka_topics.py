@@ -22,8 +22,8 @@ class TopicMismatchError(Exception):
 async def ensure_topics(bootstrap: str, *, replication: int = 1, topics: Sequence[Topic] = TOPICS) -> None:
     """Create what is missing, check what is there. Raises `TopicMismatchError` or `KafkaError`."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         await _create(admin, topics, replication)
         await _check(admin, topics)
     finally:

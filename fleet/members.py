@@ -79,8 +79,8 @@ def _lane(name: str) -> Callable[[Settings], Member]:
             dsn=settings.database_url,
             redis=connect_redis(settings.redis_url),
             settings=LoopSettings(
-                workers=settings.lane_workers,
-                batch=settings.lane_batch,
+                workers=min(settings.lane_workers, lane.workers),
+                batch=min(settings.lane_batch, lane.batch),
                 backlog=settings.lane_backlog,
                 invalid_share=settings.invalid_share,
             ),

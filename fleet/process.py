@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 import uvicorn
 import uvloop
+from aiokafka.errors import KafkaError
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.kafka import KafkaBroker
 from prometheus_client import make_asgi_app
@@ -39,7 +40,7 @@ class Host:
 
     async def _serve(self, settings: Settings) -> None:
         self._members = [build(name, settings) for name in self._names]
-        await ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication)
+        await _topics_are_there(settings)
         config = uvicorn.Config(
             self._application(settings),
             host=settings.host,
@@ -102,6 +103,22 @@ class Host:
         """Whether it does its work."""
         reasons = [reason for member in self._members if (reason := member.trouble() or member.stuck())]
         return _answer(reasons if self._ready else ["starting or stopping"])
+
+
+async def _topics_are_there(settings: Settings) -> None:
+    """However long the brokers are away. Raises `TopicMismatchError`, or why a topic can't be made."""
+    delay = 0.2
+    while True:
+        try:
+            await ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication)
+        except KafkaError as down:
+            if not down.retriable:
+                raise
+            log.warning("waiting_for_kafka", error=type(down).__name__, retry_in=delay)
+            await asyncio.sleep(delay)
+            delay = min(5.0, delay * 2)
+        else:
+            return
 
 
 def _answer(reasons: Sequence[str]) -> AsgiResponse:

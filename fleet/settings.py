@@ -27,9 +27,14 @@ class Settings(BaseSettings):
     worker_port: int = Field(9100, description="Metrics and health of a worker process.")
 
     lane_workers: int = Field(
-        2, ge=1, le=32, description="Workers, each with a connection, per lane and process."
+        2,
+        ge=1,
+        le=32,
+        description="Workers of `commands`, each with a connection, per process; `facts` and `bulk` have one.",
     )
-    lane_batch: int = Field(500, ge=1, le=5000, description="Records in one transaction at most.")
+    lane_batch: int = Field(
+        1000, ge=1, le=5000, description="Records in one transaction at most; 100 on `facts` and `bulk`."
+    )
     lane_backlog: int = Field(
         4000, ge=1, description="Records buffered per worker before its partitions pause."
     )

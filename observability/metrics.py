@@ -48,7 +48,7 @@ DEDUP_HITS: Final = Counter(
 )
 BATCH_RETRIES: Final = Counter(
     "billing_batch_retries_total",
-    "Transactions tried again, by cause (conflict, store_down, bisect).",
+    "Transactions tried again, by cause (conflict, store_down, bisect, surprise).",
     ["lane", "cause"],
 )
 PAUSED: Final = Gauge("billing_paused", "1 while the lane waits for a store that is down.", ["lane"])

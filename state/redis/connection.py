@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 TIMEOUT: Final = 0.25
 """Seconds. A slow Redis is treated like an absent one."""
 
-REDIS_DOWN: Final = (RedisError, OSError, TimeoutError)
+REDIS_DOWN: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""Includes RuntimeError: redis-py lets through uvloop's word for a connection that was cut a moment ago."""
 
 
 def connect(url: str) -> Redis:
