@@ -19,6 +19,7 @@ from tests.drills.long_run import Run, long_run
 from tests.drills.servers import ROOT, servers
 
 RESULTS: Final = ROOT / ".local" / "drill"
+LOGS: Final = RESULTS / "logs"
 
 
 def main() -> None:
@@ -35,15 +36,15 @@ def main() -> None:
 
 async def _main(commands: int, seed: int) -> int:
     console = Console()
-    console.print(f"seed {seed}: {commands:,} commands on servers of their own; logs in {RESULTS / 'logs'}")
-    shutil.rmtree(RESULTS / "logs", ignore_errors=True)
+    console.print(f"seed {seed}: {commands:,} commands on servers of their own; logs in {LOGS}")
+    shutil.rmtree(LOGS, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="drill-") as data:
         async with servers(Path(data)) as found:
-            run = await long_run(found, RESULTS / "logs", seed, commands, console)
+            run = await long_run(found, LOGS, seed, commands, console)
     _keep(run.figures)
     _show(console, run)
     if run.complaints:
-        console.print(report(seed, run.complaints), markup=False, highlight=False)
+        console.print(report(seed, run.complaints), markup=False, highlight=False, soft_wrap=True)
         return 1
     console.print("Every promise was kept.")
     return 0

@@ -182,8 +182,7 @@ async def arena(
     stripe: bool = False,
     registered_again: float = REGISTERED_AGAIN,
 ) -> AsyncIterator[Arena]:
-    """Everything for one drill. The seed is printed, so that a failure can be repeated."""
-    print(f"seed {seed}")
+    """Everything for one drill."""
     database = f"drill_{uuid4().hex[:12]}"
     await servers.fresh(database)
     dsn = servers.database_url(database)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from tests.drills.arena import Arena
-from tests.drills.crash_points import crash_points
+from tests.drills.crash_points import RARE, crash_points
 from tests.drills.evidence import KafkaReader
 from tests.drills.fleet_under_test import Unit
 from topics.table import ACCOUNT_PARTITIONS, LANES
@@ -38,11 +38,11 @@ async def kill_at_a_point(drill: Arena) -> None:
     families = {POINTS[member] for member in unit.command if member in POINTS}
     names = [name for family in sorted(families) for name in crash_points(family)]
     if "effects" in families:
-        names += crash_points("stripe")
-    unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, 20)}"])
+        names += [name for name in crash_points("stripe") if name not in RARE]
+    unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, 10)}"])
     await unit.ready()
     with suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(12):
             while not unit.tried:
                 await asyncio.sleep(0.2)
 
@@ -66,6 +66,7 @@ async def join_and_leave(drill: Arena) -> None:
 
 async def flush_redis(drill: Arena) -> None:
     """Redis forgets everything."""
+    await drill.servers.until_redis_answers()
     await drill.servers.forget_redis()
 
 
@@ -81,6 +82,13 @@ async def slow_redis(drill: Arena) -> None:
     drill.servers.redis_proxy.latency = drill.rng.choice((0.05, 0.15, 0.6))
     await asyncio.sleep(drill.rng.uniform(2, 6))
     drill.servers.redis_proxy.latency = 0.0
+
+
+async def cut_redis(drill: Arena) -> None:
+    """Every connection to Redis is reset, again and again."""
+    for _ in range(drill.rng.randint(20, 100)):
+        drill.servers.redis_proxy.reset_all()
+        await asyncio.sleep(drill.rng.uniform(0, 0.05))
 
 
 async def restart_postgres(drill: Arena) -> None:
@@ -119,6 +127,7 @@ async def break_stripe(drill: Arena) -> None:
 async def produce_again(drill: Arena) -> None:
     """A producer that lost its memory repeats what it said on one partition."""
     topic = LANES[drill.rng.choice(sorted(LANES))].name
+    await drill.servers.until_kafka_serves()
     async with KafkaReader(drill.servers.bootstrap) as kafka:
         records = await kafka.read(topic, drill.rng.randrange(ACCOUNT_PARTITIONS), last=5000)
     await drill.again.publish_again(records)
@@ -136,6 +145,9 @@ def _any(drill: Arena, *, workers: bool = False) -> Unit:
     )
 
 
+SERVERS: Final = frozenset({restart_kafka, produce_again, stop_redis, flush_redis})
+"""Of these only one is on at a time: one would take away what another needs."""
+
 SHARES: Final[dict[Breakage, float]] = {
     kill: 4,
     kill_at_a_point: 6,
@@ -144,6 +156,7 @@ SHARES: Final[dict[Breakage, float]] = {
     flush_redis: 1,
     stop_redis: 1,
     slow_redis: 1,
+    cut_redis: 1,
     restart_postgres: 2,
     lose_answers_to_commits: 2,
     restart_kafka: 1.5,

@@ -20,8 +20,10 @@ async def drill_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 @pytest.fixture
 def seed() -> int:
-    """A new one each time, or `DRILL_SEED` to repeat a failure."""
-    return int(os.environ.get("DRILL_SEED") or random.randrange(10**6))
+    """A new one each time, or `DRILL_SEED` to repeat a failure. It is printed."""
+    found = int(os.environ.get("DRILL_SEED") or random.randrange(10**6))
+    print(f"seed {found}")
+    return found
 
 
 @pytest.fixture

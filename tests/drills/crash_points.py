@@ -9,6 +9,9 @@ from tests.drills.servers import ROOT
 
 _POINT: Final = re.compile(r'crash_point\("([a-z_]+\.[a-z_]+)"\)')
 
+RARE: Final = ("stripe.discarded",)
+"""Only reached when an account is linked by hand while its customer is being made."""
+
 
 def crash_points(prefix: str) -> list[str]:
     """The names that begin with `prefix` and a dot, in no particular order."""

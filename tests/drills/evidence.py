@@ -71,7 +71,11 @@ class KafkaReader:
         )
 
     async def __aenter__(self) -> "KafkaReader":
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

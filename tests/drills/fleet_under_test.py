@@ -26,7 +26,17 @@ STOP_SECONDS: Final = 40.0
 ORDERLY: Final = (0, -signal.SIGTERM)
 """uvicorn shuts down in order and then lets the signal end the process."""
 GRAVE: Final = frozenset(
-    {"member_failed", "handler_failed", "message_parked", "lane_halted", "member_killed"}
+    {
+        "effect_dropped",
+        "handler_failed",
+        "lane_halted",
+        "member_failed",
+        "member_killed",
+        "message_suspected",
+        "message_tried_again",
+        "performer_failed",
+        "reconciler_failed",
+    }
 )
 """Log events that no breakage of a drill excuses."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from tests.drills.arena import Arena, arena
-from tests.drills.breakages import SHARES, Breakage
+from tests.drills.breakages import SERVERS, SHARES, Breakage
 from tests.drills.complaint import Complaint
 from tests.drills.customers import Customer, customers_of, judge_customers
 from tests.drills.lag import Lag
@@ -103,10 +103,15 @@ async def _publish_and_break(drill: Arena, lag: Lag, run: Run, progress: Progres
     publishing = asyncio.create_task(_publish(drill, lag, run))
     while not publishing.done():
         await asyncio.sleep(drill.rng.uniform(0.5, 2))
-        number = 2 if drill.rng.random() < TWO_AT_ONCE else 1
-        chosen = list(dict.fromkeys(drill.rng.choices(list(SHARES), list(SHARES.values()), k=number)))
-        await _break(drill, lag, run, progress, chosen)
+        await _break(drill, lag, run, progress, _chosen(drill))
     await publishing
+
+
+def _chosen(drill: Arena) -> list[Breakage]:
+    """One breakage, or two different ones at once."""
+    one, other = drill.rng.choices(list(SHARES), list(SHARES.values()), k=2)
+    alone = drill.rng.random() > TWO_AT_ONCE or one is other or {one, other} <= SERVERS
+    return [one] if alone else [one, other]
 
 
 async def _break(drill: Arena, lag: Lag, run: Run, progress: Progress, chosen: list[Breakage]) -> None:
@@ -120,14 +125,13 @@ async def _break(drill: Arena, lag: Lag, run: Run, progress: Progress, chosen: l
 
 
 async def _publish(drill: Arena, lag: Lag, run: Run) -> None:
-    """At the rate, unless the lanes are too far behind."""
-    history, began = drill.history, time.monotonic()
+    """At the rate, unless the lanes are too far behind; what was missed is not made up for."""
+    history = drill.history
     while history.drawn < history.size:
-        ahead = history.drawn / RATE - (time.monotonic() - began)
-        if ahead > 0 or lag.behind > MOST_BEHIND:
-            await asyncio.sleep(max(ahead, 0.1))
-            continue
-        await drill.publish(min(PORTION, history.size - history.drawn))
+        began = time.monotonic()
+        if lag.behind <= MOST_BEHIND:
+            await drill.publish(min(PORTION, history.size - history.drawn))
+        await asyncio.sleep(max(0.0, began + PORTION / RATE - time.monotonic()))
     await drill.publish_rest()
     run.published_after = time.monotonic() - run.began
 

@@ -163,7 +163,8 @@ class Servers:
 @asynccontextmanager
 async def servers(folder: Path) -> AsyncIterator[Servers]:
     """Servers with their data under `folder`, which nobody else uses."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    for chatty in ("aiokafka", "migrations"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     stack = LocalStack.on_free_ports(folder / "data")
     (stripe_port,) = free_ports(1)
     url = f"http://127.0.0.1:{stripe_port}"

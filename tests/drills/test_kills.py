@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.arena import arena
-from tests.drills.crash_points import crash_points, dealt, passings
+from tests.drills.crash_points import RARE, crash_points, dealt, passings
 from tests.drills.servers import Servers
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
@@ -18,8 +18,6 @@ ONCE_AN_ACCOUNT = (
     "stripe.reservation_closed",
 )
 """Passed while customers are made, so they are tried first."""
-RARE = ("stripe.discarded",)
-"""Only reached when an account is linked by hand while its customer is being made."""
 
 
 async def test_workers_and_relays_are_killed_at_every_point(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.arena import Arena, arena
+from tests.drills.breakages import cut_redis
 from tests.drills.servers import Servers, until_postgres_answers
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
@@ -19,7 +20,9 @@ async def start(drill: Arena, *, through_proxy: bool = False) -> None:
     await drill.register()
 
 
-async def test_redis_is_flushed_stopped_and_slow(drill_servers: Servers, folder: Path, seed: int) -> None:
+async def test_redis_is_flushed_stopped_slow_and_cut_off(
+    drill_servers: Servers, folder: Path, seed: int
+) -> None:
     async with arena(drill_servers, folder, seed, 2000) as drill:
         await start(drill)
         await drill.publish(300)
@@ -32,6 +35,7 @@ async def test_redis_is_flushed_stopped_and_slow(drill_servers: Servers, folder:
             drill_servers.redis_proxy.latency = latency
             await drill.publish(300, pause=0.2)
         drill_servers.redis_proxy.latency = 0.0
+        await drill.publish_during(cut_redis(drill))
         await drill.publish_rest()
         await drill.judge()
 
