@@ -1,8 +1,8 @@
 """Commands somebody waits for, while a flood is worked off on the other lanes.
 
 A steady trickle of commands is timed from the moment each should be published until the caller is woken
-through its reply channel: first in the quiet, then from the start of the workers of `facts` and `bulk` on
-their full topics until these are empty. All lanes work on the same accounts.
+through its reply channel: first in the quiet, then while the workers of `facts` and `bulk` work off their
+full topics, from the first flooding message applied to the last. Commands and bulk go to the same accounts.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Flood:
     flooded_asked: int
     messages: int
     seconds: float
-    """From the start of the lanes' workers until the flood was applied."""
+    """From the first of both lanes' messages applied to the last."""
 
     def figures(self) -> dict[str, object]:
         """As it is reported."""
@@ -64,8 +64,8 @@ class Flood:
 class Waiting:
     """Publishes commands on a beat and notes when the caller of each is woken."""
 
-    def __init__(self, producer: AIOKafkaProducer, redis: Redis, channel: str) -> None:
-        self._producer, self._redis, self._channel = producer, redis, channel
+    def __init__(self, producer: AIOKafkaProducer, redis: Redis, channel: str, warm_up: int) -> None:
+        self._producer, self._redis, self._channel, self._warm_up = producer, redis, channel, warm_up
         self._due: dict[UUID, float] = {}
         self.seconds: list[float] = []
         self.asked = 0
@@ -88,14 +88,15 @@ class Waiting:
             if (wait := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             message = next(messages)
-            self._due[message.id] = due
+            if len(sent) >= self._warm_up:
+                self._due[message.id] = due
             sent.append(
                 await self._producer.send(
                     COMMANDS.topic.name, message.value, key=message.key, headers=message.headers
                 )
             )
         await asyncio.gather(*sent)
-        self.asked = len(sent)
+        self.asked = max(0, len(sent) - self._warm_up)
         deadline = time.monotonic() + 10
         while self._due and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -117,11 +118,12 @@ async def measure(servers: Servers, plan: Plan, logs: Path, show: Show) -> Flood
             await asyncio.sleep(plan.flood_seconds)
             over.set()
         done = show.step("flood: facts and bulk at work", 2 * plan.flood_messages)
+        for lane in (FACTS, BULK):
+            await stack.enter_async_context(members.worker(lane.name, servers=own, logs=logs))
+        await _moved(connection, starts, 1, done)
         began = time.monotonic()
         async with _waiting(own, "bench:flooded", plan) as (flooded, over):
-            for lane in (FACTS, BULK):
-                await stack.enter_async_context(members.worker(lane.name, servers=own, logs=logs))
-            await _drained(connection, starts, plan.flood_messages, done)
+            await _moved(connection, starts, plan.flood_messages, done)
             seconds = time.monotonic() - began
             over.set()
     return Flood(
@@ -152,7 +154,7 @@ async def _waiting(own: Servers, channel: str, plan: Plan) -> AsyncIterator[tupl
     producer = AIOKafkaProducer(bootstrap_servers=own.kafka_bootstrap, enable_idempotence=True, acks="all")
     redis = connect_redis(own.redis_url)
     await producer.start()
-    waiting, over = Waiting(producer, redis, channel), asyncio.Event()
+    waiting, over = Waiting(producer, redis, channel, plan.flood_warm_up), asyncio.Event()
     listening = asyncio.create_task(waiting.listen())
     try:
         await asyncio.sleep(LISTENING_SECONDS)
@@ -167,11 +169,12 @@ async def _waiting(own: Servers, channel: str, plan: Plan) -> AsyncIterator[tupl
         await redis.aclose()
 
 
-async def _drained(connection: Connection, starts: dict[str, int], messages: int, done: Done) -> None:
+async def _moved(connection: Connection, starts: dict[str, int], messages: int, done: Done) -> None:
+    """Wait until each lane has applied that many."""
     lanes = {name: LANES[name] for name in starts}
     while True:
         moved = [await position(connection, lane) - starts[name] for name, lane in lanes.items()]
         done(sum(moved))
         if all(found >= messages for found in moved):
             return
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)

@@ -37,6 +37,8 @@ class Plan:
     """On each of the lanes `facts` and `bulk`."""
     flood_rate: int = 100
     """Commands a second that somebody waits for."""
+    flood_warm_up: int = 100
+    """Commands at the beginning of either half that are not timed."""
     flood_seconds: float = 8.0
 
 

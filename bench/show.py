@@ -53,7 +53,7 @@ class Silent:
 def terminal() -> Iterator[Terminal]:
     """Progress on the terminal, or one line a step where there is none."""
     columns = (TextColumn("{task.description:<52}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress:
+    with Progress(*columns, refresh_per_second=1) as progress:
         shown = Terminal(progress)
         yield shown
         shown.over()

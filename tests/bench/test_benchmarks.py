@@ -29,6 +29,7 @@ TINY = Plan(
     growth_commands=100,
     flood_messages=200,
     flood_rate=20,
+    flood_warm_up=2,
     flood_seconds=0.5,
 )
 KEYS = {
