@@ -4,20 +4,18 @@ Offsets are committed explicitly and lazily; nothing is ever committed by the cl
 tells of a revocation before a rebalance but not when it is stopped, so the loop hands over by itself.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 
 from consumers.header_names import tolerate_odd_header_names
 from consumers.lane import Lane
+from consumers.offsets import Offsets
 from topics.message import Record
 
 SESSION_SECONDS = 10.0
 REBALANCE_TIMEOUT_MS = 30_000
-COMMIT_TIMEOUT = 5.0
 
 
 class Owner(Protocol):
@@ -76,7 +74,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topic = lane.topic.name
         self._session_ms = round(session_seconds * 1000)
         self._owner: Owner | None = None
-        self._committing: asyncio.Future[None] | None = None
+        self._offsets = Offsets()
 
     def _member(self) -> AIOKafkaConsumer:
         tolerate_odd_header_names()
@@ -104,9 +102,8 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
 
     async def stop(self) -> None:
-        if self._committing is not None:
-            self._committing.cancel()
         await self._consumer.stop()
+        self._offsets.forget()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         if self._owner and assigned:
@@ -135,20 +132,9 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.resume(*(self._tp(p) for p in partitions if self._owns(p)))
 
     async def commit(self, offsets: Mapping[int, int]) -> bool:
-        if self._committing is not None and not self._committing.done():
-            return False
-        given = {self._tp(p): offset for p, offset in offsets.items()}
-        # Not cancelled when it takes long: aiokafka would forget its own request and nobody see it fail.
-        self._committing = asyncio.ensure_future(self._consumer.commit(given))
-        self._committing.add_done_callback(_look_at)
-        done, _ = await asyncio.wait({self._committing}, timeout=COMMIT_TIMEOUT)
-        if not done:
-            return False
-        try:
-            self._committing.result()
-        except KafkaError:
-            return False
-        return True
+        return await self._offsets.commit(
+            self._consumer, {self._tp(partition): offset for partition, offset in offsets.items()}
+        )
 
     async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
         tps = [self._tp(p) for p in partitions]
@@ -169,9 +155,3 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _tp(self, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, partition)
-
-
-def _look_at(committing: "asyncio.Future[None]") -> None:
-    """A commit that nobody waits for any more may fail: it is a hint."""
-    if not committing.cancelled():
-        committing.exception()

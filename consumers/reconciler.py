@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from consumers.header_names import tolerate_odd_header_names
+from consumers.offsets import Offsets
 from consumers.reconciler_gauges import ReconcilerGauges
 from consumers.stripe_notices import noticed
 from consumers.stripe_owed import owe
@@ -36,7 +36,6 @@ LANE: Final = "reconciler"
 GROUP: Final = "billing.reconciler"
 BATCH: Final = 500
 BATCH_TIMEOUT_MS: Final = 100
-COMMIT_SECONDS: Final = 5.0
 MAX_BACKOFF: Final = 5.0
 GAUGE_SECONDS: Final = 5.0
 
@@ -52,6 +51,7 @@ class Reconciler:
         tolerate_odd_header_names()
         self._dsn = dsn
         self._connection: Connection | None = None
+        self._offsets = Offsets()
         self._stopping = asyncio.Event()
         self._gauges = ReconcilerGauges(group)
         self.broker = KafkaBroker(
@@ -127,13 +127,10 @@ class Reconciler:
         """Commit this batch's own offsets; refused ones cost a second reading, which changes nothing."""
         consumer = self._subscriber.consumer
         following = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-        try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                if consumer is not None:
-                    owned = consumer.assignment()
-                    await consumer.commit({tp: offset for tp, offset in following.items() if tp in owned})
-        except (KafkaError, TimeoutError) as refused:
-            log.info("reconciler_offsets_refused", error=type(refused).__name__)
+        owned = frozenset() if consumer is None else consumer.assignment()
+        told = {tp: offset for tp, offset in following.items() if tp in owned}
+        if consumer is None or not await self._offsets.commit(consumer, told):
+            log.info("reconciler_offsets_not_taken")
             metrics.COMMIT_FAILURES.labels(lane=LANE).inc()
         self._gauges.done(following)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ CONTENT_TYPE: Final = "application/json"
 _MAX_AGE_MS: Final = int(limits.ID_MAX_AGE.total_seconds() * 1000)
 _MAX_AHEAD_MS: Final = int(limits.ID_MAX_AHEAD.total_seconds() * 1000)
 _ROLES: Final = {role.value: role for role in Role}
+_NUL_BYTE: Final = b"\0"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL; a backslash that is itself escaped before `u0000` is text."""
 HEADER_NAMES: Final = frozenset(
@@ -105,15 +107,16 @@ def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
 def _headers(record: Record) -> dict[str, str]:
     """The headers as text; nearly always all of them are plain, which one look at all values tells."""
     try:
-        headers = {name: value.decode("ascii") for name, value in record.headers if value is not None}
-    except UnicodeDecodeError:
+        names, values = zip(*record.headers, strict=True)
+        together = _NUL_BYTE.join(values)
+        headers = dict(zip(names, together.decode("ascii").split("\0"), strict=True))
+    except (ValueError, TypeError):
+        # Not ASCII, a NUL inside, no header at all, or one without a value.
         return _checked_headers(record)
-    together = "".join(headers.values())
     plain = (
-        len(headers) == len(record.headers)
+        len(headers) == len(names)
         and headers.keys() <= HEADER_NAMES
         and len(together) <= limits.MAX_HEADER_BYTES
-        and "\0" not in together
     )
     return headers if plain else _checked_headers(record)
 
@@ -172,19 +175,23 @@ def _account(key: bytes | None, subject: str) -> str:
 
 
 def _envelope(command_id: UUID, model: type[Message], account_id: str, headers: dict[str, str]) -> Envelope:
-    role = _ROLES.get(headers.get("ce_actorrole", ""))
-    actor = headers.get("ce_actor")
-    if role is None or not actor:
-        raise _Bad(Reason.BAD_HEADER, "ce_actor and ce_actorrole must say who asks")
+    read = headers.get
     return Envelope(
-        id=command_id,
-        type=model.type,
-        account_id=account_id,
-        actor=Actor(actor, role, headers.get("ce_source", "")),
-        causation_id=headers.get("ce_causationid"),
-        reply_to=headers.get("ce_replyto"),
-        traceparent=headers.get("traceparent"),
+        command_id,
+        model.type,
+        account_id,
+        _actor(read("ce_actor"), read("ce_actorrole", ""), read("ce_source", "")),
+        read("ce_causationid"),
+        read("ce_replyto"),
+        read("traceparent"),
     )
+
+
+@lru_cache(maxsize=4096)
+def _actor(found: str | None, role: str, surface: str) -> Actor:
+    if role not in _ROLES or not found:
+        raise _Bad(Reason.BAD_HEADER, "ce_actor and ce_actorrole must say who asks")
+    return Actor(found, _ROLES[role], surface)
 
 
 def holds_nul(body: bytes) -> bool:
