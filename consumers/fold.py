@@ -186,17 +186,16 @@ class Fold:
     def _events(self, received: Received, decision: Decision) -> list[OutboxRow]:
         if not isinstance(decision, Applied):
             return []
-        cause = str(received.id)
-        return [self._event(received.envelope, cause, event, n) for n, event in enumerate(decision.events)]
+        return [self._event(received.envelope, event, n) for n, event in enumerate(decision.events)]
 
-    def _event(self, asked: Envelope, cause: str, event: Event, position: int) -> OutboxRow:
+    def _event(self, asked: Envelope, event: Event, position: int) -> OutboxRow:
         """An event is named after its command, so telling it twice gives it no second name."""
         envelope = Envelope(
-            id=f"{cause}/{position}",
+            id=f"{asked.id}/{position}",
             type=event.type,
             account_id=asked.account_id,
             actor=asked.actor,
-            causation_id=cause,
+            causation_id=str(asked.id),
             traceparent=asked.traceparent,
         )
         return outbox.message_row(EVENTS.name, envelope, event)
@@ -210,7 +209,7 @@ class Fold:
             effect.target,
             effect.coalesce,
             payload,
-            str(received.id),
+            str(received.envelope.id),
             self._now,
         )
 

@@ -51,16 +51,18 @@ class Take:
 
 
 def take(positions: Iterable[Position], limit: int) -> Take | None:
-    """Up to `limit` records over the positions, each position's in one run; None when nothing waits."""
+    """Up to `limit` records over the positions, each position's in one run; None when nothing waits.
+
+    Whose oldest record waits longest comes first, so no partition starves behind a busy one.
+    """
     taken: dict[int, Position] = {}
     records: list[Record] = []
     spans: list[Span] = []
-    for position in positions:
+    waiting = [position for position in positions if position.buffer and not position.closed]
+    for position in sorted(waiting, key=lambda position: position.buffer[0].timestamp_ms):
         room = limit - len(records)
         if room <= 0:
             break
-        if position.closed or not position.buffer:
-            continue
         run = [position.buffer.popleft() for _ in range(min(room, len(position.buffer)))]
         position.working_since_ms = run[0].timestamp_ms
         taken[position.partition] = position

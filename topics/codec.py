@@ -97,10 +97,10 @@ def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
         raise _Bad(Reason.UNKNOWN_TYPE, f"no message type {headers.get('ce_type', '')[:100]!r}")
     if model.kind not in kinds:
         raise _Bad(Reason.WRONG_LANE, f"{model.type} is a {model.kind.value}, which this lane does not carry")
-    command_id = _id(headers.get("ce_id", ""), record.timestamp_ms)
+    command_id, name = _id(headers.get("ce_id", ""), record.timestamp_ms)
     account_id = _account(record.key, headers.get("ce_subject", ""))
     return Received(
-        record, command_id, _envelope(command_id, model, account_id, headers), _body(model, record.value)
+        record, command_id, _envelope(name, model, account_id, headers), _body(model, record.value)
     )
 
 
@@ -148,12 +148,16 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _id(text: str, timestamp_ms: int) -> UUID:
-    found = read_uuid7(text) or _unusual_id(text)
+def _id(text: str, timestamp_ms: int) -> tuple[UUID, str]:
+    """The id, and its usual spelling."""
+    found = read_uuid7(text)
+    if found is None:
+        found = _unusual_id(text)
+        text = str(found)
     age = timestamp_ms - uuid7_ms(found)
     if not -_MAX_AHEAD_MS <= age <= _MAX_AGE_MS:
         raise _Bad(Reason.SKEWED_ID, f"ce_id was made {age} ms before its record was written")
-    return found
+    return found, text
 
 
 def _unusual_id(text: str) -> UUID:
@@ -174,10 +178,10 @@ def _account(key: bytes | None, subject: str) -> str:
     return subject
 
 
-def _envelope(command_id: UUID, model: type[Message], account_id: str, headers: dict[str, str]) -> Envelope:
+def _envelope(name: str, model: type[Message], account_id: str, headers: dict[str, str]) -> Envelope:
     read = headers.get
     return Envelope(
-        command_id,
+        name,
         model.type,
         account_id,
         _actor(read("ce_actor"), read("ce_actorrole", ""), read("ce_source", "")),

@@ -75,7 +75,7 @@ class Envelope:
     """What the headers say: CloudEvents attributes in binary mode plus our extensions.
 
     `id` is a UUIDv7 for commands and facts; an event's id is derived from what caused it, so a
-    repeated relay can't give one event two names.
+    repeated relay can't give one event two names. As read it is text in its usual spelling.
     """
 
     id: UUID | str

@@ -75,7 +75,7 @@ def test_what_is_encoded_decodes_to_the_same(data: st.DataObject, model: type[Me
     assert isinstance(decoded, Received)
     assert decoded.message == message
     assert decoded.message.model_fields_set == message.model_fields_set
-    assert decoded.envelope == envelope
+    assert decoded.envelope == replace(envelope, id=str(envelope.id))
     assert decoded.id == envelope.id
 
 
