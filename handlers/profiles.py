@@ -12,7 +12,7 @@ from handlers.accounts import erase as erase_account
 from handlers.accounts import has_debt, known, version_conflict
 from handlers.decision import Applied, Context, Decision, Problem, Refused
 from handlers.dispatch import Handler
-from handlers.profile_rules import normalise, problems, problems_of
+from handlers.profile_rules import examine, normalise, problems_of
 from topics.accounts import EraseAccount
 from topics.codes import Code
 from topics.profiles import (
@@ -131,8 +131,8 @@ def view(profile: Profile, account_type: str) -> dict[str, Any]:
 
 
 def _put(account: Account, command: ProfileFields, context: Context) -> Decision:
-    fields = normalise(dict(zip(FIELDS, _values(command.__dict__), strict=True)))
-    if found := problems(fields):
+    fields, found = examine(dict(zip(FIELDS, _values(command.__dict__), strict=True)))
+    if found:
         return _invalid(found)
     return _changed(account, fields, context)
 

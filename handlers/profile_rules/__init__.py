@@ -1,6 +1,7 @@
 """The rules of a billing profile, as pure functions of its fields (field name -> text or None).
 
-`normalise` first, then `problems` for a whole profile or `problems_of` for a change of some fields.
+`examine` takes a whole profile: its normal form and what is wrong with that. For less there are `normalise`
+and then `problems` or, for a change of some fields, `problems_of`.
 `suggest` offers an address in its country's spelling, `tax_context` and `stripe_tax_id` say what the
 profile means for tax, and `e164` writes its telephone number for machines.
 
@@ -8,6 +9,7 @@ What the libraries behind it know (address rules, check digits, numbering plans)
 installed data the first time a country is met, and kept.
 """
 
+from handlers.profile_rules.examination import examine
 from handlers.profile_rules.fields import FIELDS, Field, Fields
 from handlers.profile_rules.normal_form import normalise
 from handlers.profile_rules.problems import problems, problems_of
@@ -25,6 +27,7 @@ __all__ = [
     "TaxContext",
     "TaxId",
     "e164",
+    "examine",
     "normalise",
     "problems",
     "problems_of",

@@ -91,6 +91,25 @@ def _zipcodes_of_states(keys: list[str], data: Mapping[str, str]) -> Mapping[str
     return {key: re.compile(f"(?:{start})", re.ASCII | re.IGNORECASE) for key, start in starts if start}
 
 
+def takes_state(country: Country, value: str) -> bool:
+    """Whether an address there may name its state so.
+
+    Refused is a name only where an address needs one and there is but one way to write it: elsewhere a right
+    name may not be in the data, which ages as provinces merge, and no tax hangs on it. `suggest` says what is
+    not known.
+    """
+    needs_known = "state" in country.required and country.states.closed
+    return not needs_known or state_in(country, value) is not None
+
+
+def takes_zipcode(country: Country, value: str) -> bool:
+    """Whether it is a postal code there.
+
+    A country without them takes anything: foreign forms force people to write something ("00000").
+    """
+    return country.zipcode is None or country.zipcode.fullmatch(value) is not None
+
+
 def state_in(country: Country, value: str) -> str | None:
     """The code of the state of `country` that `value` names (code, name or ISO 3166-2 code), or None."""
     if not country.states.labels or len(value) > FIELDS["state"].limit:

@@ -5,15 +5,24 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-# What the library costs 27 us to accept, this accepts in one: the plain ASCII addresses nearly everyone
-# has. It must never accept what the library refuses (a test holds them together); whatever it does not
-# match goes to the library.
-_PLAIN = re.compile(
-    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
-    r"@(?:[A-Za-z0-9](?:-?[A-Za-z0-9]){0,31}\.){1,4}"
-    r"(?!(?:arpa|invalid|local|localhost|onion)\Z)[A-Za-z]{2,24}",
-    re.IGNORECASE | re.ASCII,
-)
+
+def _plain(letters: str) -> str:
+    # Possessive runs (++) keep the matcher from looking back: 0.2 us for an address, 0.8 us without. The
+    # counts keep a label within its 63 characters.
+    label = f"[{letters}0-9]{{1,31}}+(?:-[{letters}0-9]{{1,15}}+){{0,2}}+"
+    word = f"[{letters}0-9_+-]++"
+    never = f"(?!(?i:arpa|invalid|local|localhost|onion)(?![{letters}]))"
+    return rf"{word}(?:\.{word})*+@(?:{label}\.){{1,4}}+{never}[{letters}]{{2,24}}+"
+
+
+# What the library costs 27 us to accept, these accept in 0.2: the plain ASCII addresses nearly everyone has.
+# They must never accept what the library refuses (a test holds them together); whatever they do not match
+# goes to the library.
+PLAIN_NORMAL = _plain("a-z")
+"""A pattern of plain addresses in lower case, which are their own normal form; see that they are short enough."""
+
+_PLAIN_NORMAL = re.compile(PLAIN_NORMAL)
+_PLAIN = re.compile(_plain("A-Za-z"))
 
 
 def is_email(value: str) -> bool:
@@ -23,7 +32,7 @@ def is_email(value: str) -> bool:
 
 def normal_email(value: str) -> str:
     """The address with its domain in lower case and Unicode form (IDNA); `value` itself if it is not one."""
-    if len(value) > 254 or (value.islower() and _PLAIN.fullmatch(value)):
+    if len(value) > 254 or _PLAIN_NORMAL.fullmatch(value):
         return value
     return _by_library(value) or value
 

@@ -44,7 +44,8 @@ FIELDS: Mapping[str, Field] = {
 # Control characters, line and paragraph separators, bidirectional overrides (they make an invoice read
 # otherwise than it is written), lone surrogates and non-characters (neither UTF-8 nor the XML of an
 # e-invoice can hold them).
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+UNFIT = "\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+_UNFIT = re.compile(f"[{UNFIT}]")
 
 
 def text_problem(field: Field, value: str) -> str | None:

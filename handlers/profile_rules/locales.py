@@ -11,6 +11,11 @@ def is_locale(tag: str) -> bool:
     return _standard(tag) is not None
 
 
+def is_normal_locale(tag: str) -> bool:
+    """Whether the tag is a locale in its standard spelling."""
+    return _standard(tag) == tag
+
+
 def normal_locale(tag: str) -> str:
     """The tag in its standard spelling ("en_us" -> "en-US", "iw" -> "he"), `tag` itself if it is not one."""
     return _standard(tag) or tag

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from handlers.decision import Problem
-from handlers.profile_rules.countries import Country, country_of, state_in
+from handlers.profile_rules.countries import Country, country_of, takes_state, takes_zipcode
 from handlers.profile_rules.emails import is_email
 from handlers.profile_rules.fields import FIELDS, Fields, text_problem
 from handlers.profile_rules.locales import is_locale
@@ -82,18 +82,13 @@ def _no_zipcode(_fields: Fields, country: Country | None) -> str | None:
 
 
 def _state(value: str, _fields: Fields, country: Country | None) -> str | None:
-    # Only where an address needs one and there is but one way to write it: elsewhere a right name may not be
-    # in the data, which ages as provinces merge, and no tax hangs on it. `suggest` says what is not known.
-    if country is None or "state" not in country.required or not country.states.closed:
-        return None
-    if state_in(country, value) is not None:
+    if country is None or takes_state(country, value):
         return None
     return f"Check the {country.state_word}: give its code or its name in {country.name}{_such_as(country)}."
 
 
 def _zipcode(value: str, _fields: Fields, country: Country | None) -> str | None:
-    # A country without postal codes takes anything: foreign forms force people to write something ("00000").
-    if country is None or country.zipcode is None or country.zipcode.fullmatch(value):
+    if country is None or takes_zipcode(country, value):
         return None
     return f"Check the {country.zipcode_word}: {_zipcode_form(country)}."
 

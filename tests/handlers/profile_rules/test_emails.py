@@ -1,5 +1,7 @@
 """E-mail addresses are judged by their syntax, quickly for the plain ones and by the library for the rest."""
 
+from collections.abc import Callable
+
 import pytest
 from email_validator import validate_email
 from hypothesis import given
@@ -72,6 +74,14 @@ def test_what_is_accepted_quickly_the_library_accepts_too(address: str) -> None:
     if len(address) <= 254 and emails._PLAIN.fullmatch(address):
         found = validate_email(address, check_deliverability=False, test_environment=True)
         assert normal_email(address) == found.normalized
+
+
+@pytest.mark.parametrize("spelt", [str.lower, str.upper])
+def test_a_label_as_long_as_the_quick_way_takes_is_one_the_library_takes(spelt: Callable[[str], str]) -> None:
+    label = spelt(f"{'a' * 31}-{'b' * 15}-{'c' * 15}")
+    assert emails._PLAIN.fullmatch(f"a@{label}.com")
+    assert not emails._PLAIN.fullmatch(f"a@a{label}.com")
+    assert normal_email(f"a@{label}.com") == f"a@{label.lower()}.com"
 
 
 @given(st.one_of(st.emails(), PLAIN, st.text(max_size=40)))
