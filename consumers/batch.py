@@ -85,7 +85,7 @@ async def _apply(
     shelves = await _shelves(connection, received, parked, lane)
     waiting = [one for shelf in shelves.values() for one in shelf if isinstance(one, Received)]
     known = await journal.known(connection, [one.id for one in (*received, *waiting)])
-    fresh = [one for one in received if one.id not in known]
+    fresh = [one for one in received if one.id not in known] if known else received
     loaded = await _load(connection, locked, [*fresh, *waiting])
     crash_point("loop.loaded")
 

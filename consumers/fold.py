@@ -120,7 +120,7 @@ class Fold:
 
     def _attempt(self, received: Received) -> str | None:
         """Decide and note the consequences; the error of a handler that fails, which changes nothing."""
-        if error := self._suspicion.errors.get(received.id):
+        if self._suspicion.errors and (error := self._suspicion.errors.get(received.id)):
             return error
         account = self._accounts[received.account_id]
         context = Context(self._now, received.envelope.actor, received.id)

@@ -100,7 +100,11 @@ def _decode(record: Record, kinds: frozenset[Kind]) -> Received:
     command_id, name = _id(headers.get("ce_id", ""), record.timestamp_ms)
     account_id = _account(record.key, headers.get("ce_subject", ""))
     return Received(
-        record, command_id, _envelope(name, model, account_id, headers), _body(model, record.value)
+        record,
+        command_id,
+        account_id,
+        _envelope(name, model, account_id, headers),
+        _body(model, record.value),
     )
 
 

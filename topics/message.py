@@ -1,6 +1,5 @@
 """What every message is: a frozen, versioned model, the envelope around it, and who asked."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -106,13 +105,7 @@ class Received:
 
     record: Record
     id: UUID
+    account_id: str
+    """The account it is about: 32 hexadecimal characters."""
     envelope: Envelope
     message: Message
-
-    @property
-    def account_id(self) -> str:
-        """The account it is about: 32 hexadecimal characters."""
-        return self.envelope.account_id
-
-
-Headers = Mapping[str, str]

@@ -90,7 +90,7 @@ def test_parked_accounts_are_listed_with_the_command_that_stands_first(
     command_id = uuid7()
     record = Record("billing.commands.v1", 3, 42, 0, ACCOUNT.encode(), b"{}", ())
     envelope = Envelope(command_id, DeleteProfile.type, ACCOUNT, Actor("t", Role.CUSTOMER, "/t"))
-    received = Received(record, command_id, envelope, DeleteProfile())
+    received = Received(record, command_id, envelope.account_id, envelope, DeleteProfile())
     row = parking.row(received, "commands", "KeyError in the handler", datetime.now(UTC))
     stored(stack, lambda connection: parking.add(connection, [row]))
     listed = fleet("parked", "list").output
