@@ -16,7 +16,7 @@ from consumers.lane import Lane
 from observability import metrics
 from observability.crash import crash_point
 from state.postgres import journal
-from state.postgres.connection import RETRY_NOW, STORE_DOWN, Connection, connect
+from state.postgres.connection import OVER_TIME, RETRY_NOW, STORE_DOWN, Connection, connect
 from state.postgres.cursors import Span
 from state.postgres.history import history
 from state.postgres.journal import ConcurrentDuplicateError
@@ -32,6 +32,8 @@ CONFLICTS: Final = (*RETRY_NOW, LostUpdateError, ConcurrentDuplicateError)
 MAX_CONFLICTS: Final = 5
 TOO_MANY_CONFLICTS: Final = 30
 """So many in a row are no coincidence: something in the batch makes them."""
+PATIENCE: Final = 3
+"""So often a batch runs into the time limit of a statement before something in it is suspected, not the store."""
 MAX_BACKOFF: Final = 5.0
 FRESH_MS: Final = 2_000
 """An id this much older than its record, or more, may have been sent before."""
@@ -51,13 +53,19 @@ class Applier:
         self._connection: Connection | None = None
         self._history = ""
         self._days = journal.Days()
+        self._paused = metrics.PAUSED.labels(lane=lane.name, worker=name)
+        self._paused.set(0)
 
     async def apply(self, batch: Batch, wanted: Callable[[], bool]) -> list[Result]:
         """The results of the batch, or of the parts it had to be split into.
 
         Tries for as long as `wanted` says; raises `GivenUpError` after that.
         """
-        conflicts = failures = surprises = 0
+        return await self._apply(batch, wanted, patience=PATIENCE)
+
+    async def _apply(self, batch: Batch, wanted: Callable[[], bool], *, patience: int) -> list[Result]:
+        """Try a batch that may be too slow `patience` times before it is divided."""
+        conflicts = failures = slow = surprises = 0
         while wanted():
             try:
                 return [await self._try(batch)]
@@ -68,6 +76,9 @@ class Applier:
                 await self._conflict(conflict, conflicts)
             except STORE_DOWN as down:
                 failures += 1
+                slow += isinstance(down, OVER_TIME)
+                if slow >= patience and divisible(batch, down):
+                    return await self._divide(batch, down, wanted)
                 await self._store_down(down, failures)
             except Exception as error:
                 surprises += 1
@@ -90,7 +101,7 @@ class Applier:
         unseen = await self._unseen(batch.entries)
         crash_point("loop.filtered")
         result = await apply(connection, self._lane, replace(batch, entries=unseen), datetime.now(UTC))
-        metrics.PAUSED.labels(lane=self._lane.name).set(0)
+        self._paused.set(0)
         found = {**result.duplicates, "redis": len(batch.entries) - len(unseen)}
         return replace(result, history=self._history, duplicates=found)
 
@@ -134,7 +145,7 @@ class Applier:
     async def _store_down(self, down: BaseException, count: int) -> None:
         """Whether the commit went through is unknown: the fence of the next try will tell."""
         metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="store_down").inc()
-        metrics.PAUSED.labels(lane=self._lane.name).set(1)
+        self._paused.set(1)
         delay = min(MAX_BACKOFF, 0.05 * 2**count) * random.uniform(0.5, 1)  # noqa: S311
         log.warning("store_down", lane=self._lane.name, error=type(down).__name__, retry_in=round(delay, 2))
         if self._connection is not None:
@@ -142,16 +153,16 @@ class Applier:
             self._connection = None
         await asyncio.sleep(delay)
 
-    async def _divide(self, batch: Batch, error: Exception, wanted: Callable[[], bool]) -> list[Result]:
+    async def _divide(self, batch: Batch, error: BaseException, wanted: Callable[[], bool]) -> list[Result]:
         """Halve until the one bad message stands alone, then apply it as one to be parked."""
         metrics.BATCH_RETRIES.labels(lane=self._lane.name, cause="bisect").inc()
         if len(batch.entries) > 1:
             left, right = halves(batch)
-            done = await self.apply(left, wanted)
+            done = await self._apply(left, wanted, patience=_patience_with(left))
             if any(result.fenced for result in done):
                 # Not tried any more: its cursors are to be looked up like those that were refused.
                 return [*done, Result(frozenset(span.partition for span in right.spans))]
-            return done + await self.apply(right, wanted)
+            return done + await self._apply(right, wanted, patience=_patience_with(right))
         (entry,) = batch.entries or (None,)
         if not isinstance(entry, Received):
             raise error
@@ -161,10 +172,10 @@ class Applier:
         log.error(
             "message_suspected", lane=self._lane.name, command_id=str(entry.id), error=type(error).__name__
         )
-        return await self.apply(replace(batch, suspicion=suspicion), wanted)
+        return await self._apply(replace(batch, suspicion=suspicion), wanted, patience=PATIENCE)
 
 
-def _suspicion(entry: Received, former: Suspicion, error: Exception) -> Suspicion | None:
+def _suspicion(entry: Received, former: Suspicion, error: BaseException) -> Suspicion | None:
     """How to try a message again that fails alone; None when nothing is left to try."""
     errors = {entry.id: f"{type(error).__name__} while saving"}
     if isinstance(entry.message, ReleaseParked) and former.release_at_most != 0:
@@ -174,6 +185,19 @@ def _suspicion(entry: Received, former: Suspicion, error: Exception) -> Suspicio
 
 def _may_be_repeated(received: Received) -> bool:
     return received.record.timestamp_ms - uuid7_ms(received.id) > FRESH_MS
+
+
+def divisible(batch: Batch, error: BaseException) -> bool:
+    """Whether there is a smaller or another way to try the batch."""
+    if len(batch.entries) > 1:
+        return True
+    (entry,) = batch.entries or (None,)
+    return isinstance(entry, Received) and _suspicion(entry, batch.suspicion, error) is not None
+
+
+def _patience_with(part: Batch) -> int:
+    """A part of a batch that was too slow is divided on at once; nobody is suspected for being slow once."""
+    return 1 if len(part.entries) > 1 else PATIENCE
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:

@@ -20,7 +20,6 @@ class LaneMetrics:
         self._seconds = metrics.BATCH_SECONDS.labels(lane=lane.name)
         self._end_to_end = metrics.END_TO_END_SECONDS.labels(lane=lane.name)
         metrics.HALTED.labels(lane=lane.name).set(0)
-        metrics.PAUSED.labels(lane=lane.name).set(0)
 
     @contextmanager
     def timed(self, size: int) -> Iterator[None]:

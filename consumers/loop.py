@@ -10,7 +10,7 @@ here has to be.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -246,12 +246,15 @@ class Loop:
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)
         self._validity.observe(isinstance(entry, Received) for entry in decoded)
-        positions = taken.positions.values()
         with self._metrics.timed(len(taken.records)):
             results = await applier.apply(
-                Batch(taken.spans, tuple(decoded)), lambda: not all(position.closed for position in positions)
+                Batch(taken.spans, tuple(decoded)), lambda: self._wanted(taken.positions.values())
             )
         await self._settled(taken, results)
+
+    def _wanted(self, positions: Iterable[Position]) -> bool:
+        """Whether a batch of these is still ours to try: what is not applied now is read again."""
+        return not self._stopping.is_set() and not all(position.closed for position in positions)
 
     async def _settled(self, taken: Take, results: list[Result]) -> None:
         fenced = frozenset[int]().union(*(result.fenced for result in results))

@@ -51,7 +51,9 @@ BATCH_RETRIES: Final = Counter(
     "Transactions tried again, by cause (conflict, store_down, bisect, surprise).",
     ["lane", "cause"],
 )
-PAUSED: Final = Gauge("billing_paused", "1 while the lane waits for a store that is down.", ["lane"])
+PAUSED: Final = Gauge(
+    "billing_paused", "1 while a worker of the lane waits for a store that is down.", ["lane", "worker"]
+)
 HALTED: Final = Gauge(
     "billing_halted", "1 when the lane stopped because a large share of its stream is invalid.", ["lane"]
 )

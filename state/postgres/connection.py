@@ -13,8 +13,11 @@ else:
 
 Row = asyncpg.Record
 
-STATEMENT_TIMEOUT: Final = "20s"
-"""Below the consumers' rebalance timeout."""
+STATEMENT_TIMEOUT: Final = "10s"
+"""Below the time in which a partition is handed over."""
+
+LOCK_TIMEOUT: Final = "5s"
+"""Somebody else holds a row: it is waited for by trying again, and nothing is suspected (`STORE_DOWN`)."""
 
 IDLE_TIMEOUT: Final = "5s"
 """A process that was stopped in a transaction holds its rows no longer than this."""
@@ -24,13 +27,21 @@ STORE_DOWN: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.exceptions.InternalClientError,  # A session that was ended between two statements shows like this.
-    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.DatabaseDroppedError,
+    asyncpg.exceptions.IdleSessionTimeoutError,
+    asyncpg.exceptions.QueryCanceledError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,  # A standby, or a primary that was just demoted.
     asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
     TimeoutError,
 )
 """The store can't be reached or is going away: wait and try again, nothing is wrong with the data."""
+
+OVER_TIME: Final = asyncpg.exceptions.QueryCanceledError
+"""One of these: the store answers, but a statement ran into its time limit. Load, or the data itself."""
 
 RETRY_NOW: Final = (
     asyncpg.exceptions.TransactionRollbackError,
@@ -57,6 +68,7 @@ async def connect(dsn: str, *, name: str, patient: bool = False) -> Connection:
             "application_name": name,
             "jit": "off",
             "statement_timeout": "0" if patient else STATEMENT_TIMEOUT,
+            "lock_timeout": "0" if patient else LOCK_TIMEOUT,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
             "timezone": "UTC",
         },
