@@ -37,6 +37,7 @@ def _sandbox(settings: LocalSettings) -> Service:
         name="sandbox",
         argv=(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)),
         cwd=ROOT,
+        folder=data,
         ports=(port,),
         ready=lambda: _answers(f"{settings.url(port)}/_sandbox/ready"),
     )

@@ -17,6 +17,17 @@ ROOM = 500 * 2**20
 """Bytes that must be free: an empty stack takes 150 MB and PostgreSQL stops dead on a full disk."""
 
 
+def broken(folder: Path, what: str, *, data: Path) -> CannotStart:
+    """What to say of a service's `folder` in the data folder `data`; `what` is wrong with it.
+
+    The advice is about the whole: a database without the log that its cursors stand in is no state to go on from.
+    """
+    return CannotStart(
+        f"{folder} {what}. Nothing in it was removed. Bring back the folder that was there, or, if the local data "
+        f"may go, move the whole data folder away (`mv {data} {data}.broken`); the next start makes an empty one."
+    )
+
+
 @contextmanager
 def claimed(data: Path) -> Iterator[None]:
     """Hold the folder as long as the block runs, making it when there is none.

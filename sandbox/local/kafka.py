@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import importlib.util
-import os
 import shutil
 import struct
 import sys
@@ -12,11 +11,14 @@ from pathlib import Path
 
 from . import kafka_jars
 from .files import write_whole
+from .folder import broken
 from .launch import run_once
 from .service import CannotStart, Say, Service
 
 CACHE = Path(__file__).parents[2] / ".local" / "kafka"
 """Where the jars are kept, for every stack of this project."""
+
+NODE = "1"
 
 JVM = (
     "-Xms128m",
@@ -48,7 +50,7 @@ def kafka(data: Path, *, port: int, controller_port: int, cache: Path = CACHE) -
         if not (folder / "log").exists():
             tell("formatting an empty log")
             await _format(folder, cache, ports)
-        _require_formatted(folder / "log")
+        _require_formatted(folder / "log", data)
 
     async def ready() -> bool:
         return await _answers(port)
@@ -57,6 +59,7 @@ def kafka(data: Path, *, port: int, controller_port: int, cache: Path = CACHE) -
         name="kafka",
         argv=_java(cache, folder, "kafka.Kafka", str(properties)),
         cwd=folder,
+        folder=folder / "log",
         prepare=prepare,
         ready=ready,
         ports=(port, controller_port),
@@ -78,8 +81,8 @@ def _properties(log: Path, *, port: int, controller_port: int) -> str:
     broker, controller = f"127.0.0.1:{port}", f"127.0.0.1:{controller_port}"
     settings = {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{controller}",
+        "node.id": NODE,
+        "controller.quorum.voters": f"{NODE}@{controller}",
         "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
         "advertised.listeners": f"PLAINTEXT://{broker}",
         "controller.listener.names": "CONTROLLER",
@@ -132,13 +135,17 @@ def _cluster_id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
 
 
-def _require_formatted(log: Path) -> None:
-    if not os.access(log / "meta.properties", os.R_OK):
-        raise CannotStart(
-            f"Kafka's folder {log} has no readable meta.properties: it is no Kafka log, or a part of one. "
-            "Nothing in it was touched. Bring back the folder that was there, or, if its data may go, remove "
-            "the whole data folder; the next start makes an empty one."
-        )
+def _require_formatted(log: Path, data: Path) -> None:
+    """The broker says of a damaged one only where in its code it stumbled."""
+    try:
+        text = (log / "meta.properties").read_text()
+    except (OSError, UnicodeDecodeError):
+        what = "has no readable meta.properties: it is no Kafka log, or a part of one"
+        raise broken(log, what, data=data) from None
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if found.get("version") != "1" or found.get("node.id") != NODE or not found.get("cluster.id"):
+        what = f"has a damaged meta.properties: it does not say version 1, node {NODE} and a cluster"
+        raise broken(log, what, data=data)
 
 
 async def _answers(port: int) -> bool:

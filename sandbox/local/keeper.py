@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from .children import HELD, Children, State, child_of, end_at_once, family, resume
+from .folder import broken
 from .launch import describe_exit, launch
 from .logs import log_file, opened, tail
 from .service import CannotStart, Say, Service
@@ -70,12 +71,14 @@ class Keeper:
         self._sweep(process.pid, tree)
 
     async def _start_first(self) -> None:
+        folder = self.service.folder
+        had_data = folder is not None and folder.exists()
         if self.service.prepare is not None:
             await self.service.prepare(self._tell)
         began = time.monotonic()
         await self._start()
         if not await self._becomes_ready():
-            raise self._no_start()
+            raise self._no_start(had_data=had_data)
         self._tell(f"ready in {time.monotonic() - began:.1f} s")
         self.ready.set()
 
@@ -143,7 +146,7 @@ class Keeper:
         except TimeoutError:
             return False
 
-    def _no_start(self) -> CannotStart:
+    def _no_start(self, *, had_data: bool) -> CannotStart:
         assert self._process is not None
         code = self._process.returncode
         what = (
@@ -151,7 +154,11 @@ class Keeper:
             if code is not None
             else f"was not ready after {self.service.ready_seconds:.0f} s"
         )
-        return CannotStart(f"{self.service.name} {what}. Its log, {self._log}, ends with:\n{tail(self._log)}")
+        words = f"{self.service.name} {what}. Its log, {self._log}, ends with:\n{tail(self._log)}"
+        if self.service.folder is None or not had_data:
+            return CannotStart(words)
+        advice = broken(self.service.folder, "is broken, if that is what the log says", data=self._data)
+        return CannotStart(f"{words}\n{advice}")
 
     def _kill_hung(self) -> None:
         """A restarted process that never gets ready counts as one more crash."""

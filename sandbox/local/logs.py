@@ -1,5 +1,6 @@
 """What a service writes: one file each under the data folder, with a line where each start begins."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from .launch import last_words
 
 LARGE = 20 * 2**20
 TAIL = 16 * 2**10
+JAVA_FRAME = re.compile(r"\s+(at [\w$./<>@-]+\(|\.\.\. \d+ more)")
+"""Where in Java's code it happened: a stack of these hides what happened."""
 
 
 def log_file(data: Path, name: str) -> Path:
@@ -29,8 +32,9 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def tail(path: Path) -> str:
-    """The last words of the newest start, indented."""
+    """The last words of the newest start, indented, without places in Java's code."""
     with path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - TAIL))
         text = log.read().decode(errors="replace")
-    return last_words(text.rpartition("--- started ")[2].splitlines()[1:])
+    lines = text.rpartition("--- started ")[2].splitlines()[1:]
+    return last_words([line for line in lines if not JAVA_FRAME.match(line)])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
+from .folder import broken
 from .launch import run_once
 from .service import CannotStart, Owner, Say, Service
 
@@ -55,7 +56,7 @@ def postgres(data: Path, *, port: int) -> Service:
 
     async def prepare(tell: Say) -> None:
         if folder.exists():
-            _require_ours(folder)
+            _require_ours(folder, data)
         else:
             tell("making an empty database")
             await _make(folder, owner)
@@ -67,6 +68,7 @@ def postgres(data: Path, *, port: int) -> Service:
         name="postgres",
         argv=(_program("postgres"), "-D", str(folder), "-p", str(port), *settings),
         env={"LC_ALL": "C"},
+        folder=folder,
         owner=owner,
         prepare=prepare,
         ready=ready,
@@ -94,24 +96,18 @@ def _owner(folder: Path) -> Owner | None:
     return Owner(nobody.pw_uid, nobody.pw_gid)
 
 
-def _require_ours(folder: Path) -> None:
+def _require_ours(folder: Path, data: Path) -> None:
     try:
-        found = (folder / "PG_VERSION").read_text().strip()
+        found = (folder / "PG_VERSION").read_text(errors="replace").strip()
     except FileNotFoundError:
-        raise _broken(
-            folder, "has no PG_VERSION: it is no PostgreSQL data folder, or a part of one"
-        ) from None
+        what = "has no PG_VERSION: it is no PostgreSQL data folder, or a part of one"
+        raise broken(folder, what, data=data) from None
     except OSError as error:
-        raise _broken(folder, f"cannot be read ({error.strerror}): another user owns it?") from error
+        what = f"cannot be read ({error.strerror}): another user owns it?"
+        raise broken(folder, what, data=data) from error
     if found != VERSION:
-        raise _broken(folder, f"was made by PostgreSQL {found}, and this is PostgreSQL {VERSION}")
-
-
-def _broken(folder: Path, what: str) -> CannotStart:
-    return CannotStart(
-        f"The database folder {folder} {what}. Nothing in it was touched. Bring back the folder that was "
-        "there, or, if its data may go, remove the whole data folder; the next start makes an empty one."
-    )
+        made = f"was made by PostgreSQL {found}" if found.isdecimal() else "has a damaged PG_VERSION"
+        raise broken(folder, f"{made}, and this is PostgreSQL {VERSION}", data=data)
 
 
 async def _make(folder: Path, owner: Owner | None) -> None:

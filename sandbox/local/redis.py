@@ -35,6 +35,7 @@ def redis(data: Path, *, port: int) -> Service:
     return Service(
         name="redis",
         argv=(_program(), *(part for option in options.items() for part in option)),
+        folder=folder,
         prepare=prepare,
         ready=ready,
         ports=(port,),

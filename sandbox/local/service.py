@@ -34,13 +34,15 @@ class Service:
     `prepare` then runs once, and may raise CannotStart. `ready` is asked again and again until it is true.
     `ports` must be free on 127.0.0.1 before anything starts. `stop_signal` asks for an orderly stop and gets
     `stop_seconds` until SIGKILL; `death_signal` is what the process gets when the supervisor is killed, and
-    must end it without fail.
+    must end it without fail. `folder` is where its data is: when it was there before and the service does not
+    start, the message says what to do about it.
     """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+    folder: Path | None = None
     owner: Owner | None = None
     after: tuple[str, ...] = ()
     prepare: Callable[[Say], Awaitable[None]] | None = None

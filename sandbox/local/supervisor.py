@@ -15,8 +15,7 @@ from .folder import claimed
 from .keeper import Keeper
 from .ports import require_free
 from .service import Say, Service, in_starting_order
-
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from .terminal import closed, watched
 
 
 class Supervisor:
@@ -128,18 +127,22 @@ class Supervisor:
     def _listening(self) -> Iterator[None]:
         """Hear the signals that mean stop, but leave SIGHUP ignored under nohup."""
         loop = asyncio.get_running_loop()
-        heard = [
-            number
-            for number in STOPPING_SIGNALS
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-        ]
-        for number in heard:
-            loop.add_signal_handler(number, self._hear)
+        watching = asyncio.create_task(self._watch(watched()))
+        heard = {signal.SIGINT: self._hear, signal.SIGTERM: self._hear}
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            heard[signal.SIGHUP] = self._hang_up
+        for number, answer in heard.items():
+            loop.add_signal_handler(number, answer)
         try:
             yield
         finally:
+            watching.cancel()
             for number in heard:
                 loop.remove_signal_handler(number)
+
+    async def _watch(self, terminals: tuple[int, ...]) -> None:
+        await closed(terminals)
+        self._hang_up()
 
     def _hear(self) -> None:
         if self._asked_to_stop.is_set():
@@ -147,6 +150,11 @@ class Supervisor:
             return
         self._asked_to_stop.set()
         self._say("stopping (once more to kill)")
+
+    def _hang_up(self) -> None:
+        """Told twice, by the signal and by the terminal, and still one request: never an impatient one."""
+        if not self._asked_to_stop.is_set():
+            self._hear()
 
 
 def _empty(folder: Path) -> None:

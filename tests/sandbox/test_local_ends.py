@@ -1,9 +1,12 @@
 """A supervisor in a process of its own: however it ends, nothing is left behind."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,18 @@ import pytest
 from sandbox.local.faults import Faults
 from tests.sandbox.programs import DEAF, FOREVER, PROJECT, alive, until
 
+SESSION_LEADER = """\
+import fcntl, signal, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, lambda *_: print('heard', file=open(sys.argv[1], 'w')))
+sys.exit(subprocess.call([sys.executable, '-c', sys.argv[2]]))
+"""
+"""As make does: takes the terminal, hears its end, says nothing to its child and waits for it."""
 
-def supervised(data: Path, *, code: str = FOREVER, stop_seconds: float = 60) -> subprocess.Popen[bytes]:
-    """A supervisor in a process of its own, with two services."""
-    script = (
+
+def script(data: Path, *, code: str = FOREVER, stop_seconds: float = 60) -> str:
+    """A supervisor with two services."""
+    return (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
         "from sandbox.local.service import Service\n"
@@ -23,8 +34,15 @@ def supervised(data: Path, *, code: str = FOREVER, stop_seconds: float = 60) -> 
         " for n in ('one', 'two')]\n"
         f"asyncio.run(Supervisor(services, data=Path({str(data)!r})).run())\n"
     )
+
+
+def supervised(data: Path, *, code: str = FOREVER, stop_seconds: float = 60) -> subprocess.Popen[bytes]:
+    """A supervisor in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-c", script(data, code=code, stop_seconds=stop_seconds)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -66,6 +84,32 @@ async def test_a_closed_terminal_stops_everything_though_nobody_reads_on(tmp_pat
     supervisor.send_signal(signal.SIGHUP)
     assert supervisor.wait(timeout=60) == 0
     assert not any(alive(pid) for pid in pids)
+
+
+@pytest.mark.asyncio
+async def test_a_closed_terminal_stops_everything_though_its_leader_keeps_that_to_itself(
+    tmp_path: Path,
+) -> None:
+    terminal, inside = pty.openpty()
+    leader = subprocess.Popen(
+        [sys.executable, "-c", SESSION_LEADER, str(tmp_path / "heard"), script(tmp_path / "data")],
+        cwd=PROJECT,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    os.close(inside)
+    try:
+        pids = await both_pids(tmp_path / "data")
+        os.close(terminal)
+        assert leader.wait(timeout=60) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(leader.pid, signal.SIGKILL)
+    assert (tmp_path / "heard").exists()
+    assert not any(alive(pid) for pid in pids)
+    assert not (tmp_path / "data" / "children.json").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what is left")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -276,6 +277,11 @@ async def test_a_second_stack_on_the_same_folder_says_so_and_ends_with_2(stack: 
     assert Faults(stack.data).pid("postgres") == pid
 
 
+def advises(problem: CannotStart, folder: Path, data: Path) -> bool:
+    """Whether it names the folder that is broken and what to do."""
+    return f"{folder} " in str(problem) and f"`mv {data} {data}.broken`" in str(problem)
+
+
 def quietly(_: str) -> None:
     """What is said is not the point here."""
 
@@ -296,9 +302,10 @@ def data(tmp_path: Path) -> Iterator[Path]:
     [
         (lambda folder: (folder / "PG_VERSION").write_text("16\n"), "was made by PostgreSQL 16"),
         (lambda folder: (folder / "PG_VERSION").unlink(), "has no PG_VERSION"),
+        (lambda folder: (folder / "PG_VERSION").write_bytes(b"\xff"), "has a damaged PG_VERSION"),
         (lambda folder: shutil.rmtree(folder / "global"), "postgres ended before it was ready"),
     ],
-    ids=["other version", "no version", "files lost"],
+    ids=["other version", "no version", "damaged version", "files lost"],
 )
 @pytest.mark.asyncio
 async def test_a_broken_database_folder_is_a_message(
@@ -307,9 +314,10 @@ async def test_a_broken_database_folder_is_a_message(
     async with Supervisor([postgres(data, port=port)], data=data, say=quietly):
         pass
     breaking(data / "postgres")
-    with pytest.raises(CannotStart, match=words):
+    with pytest.raises(CannotStart, match=words) as problem:
         async with Supervisor([postgres(data, port=port)], data=data, say=quietly):
             pytest.fail("it started")
+    assert advises(problem.value, data / "postgres", data)
 
 
 @pytest.mark.asyncio
@@ -317,19 +325,66 @@ async def test_a_damaged_redis_file_is_a_message_with_the_advice_of_redis(data: 
     async with Supervisor([redis(data, port=port)], data=data, say=quietly):
         pass
     (data / "redis" / "appendonly.aof").write_text("not a log of commands")
-    with pytest.raises(CannotStart, match="redis-check-aof --fix"):
+    with pytest.raises(CannotStart, match="redis-check-aof --fix") as problem:
         async with Supervisor([redis(data, port=port)], data=data, say=quietly):
             pytest.fail("it started")
+    assert advises(problem.value, data / "redis", data)
+    assert str(data / "logs" / "redis.log") in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        (None, r"no readable meta\.properties"),
+        (b"\xff\xfe", r"no readable meta\.properties"),
+        (b"", r"a damaged meta\.properties"),
+        (b"version=1\nnode.id=1\ncluster", r"a damaged meta\.properties"),
+        (b"version=1\nnode.id=2\ncluster.id=abc\n", r"a damaged meta\.properties"),
+    ],
+    ids=["lost", "not text", "empty", "cut short", "of another node"],
+)
+@pytest.mark.asyncio
+async def test_a_damaged_kafka_folder_is_a_message(
+    properties: bytes | None, words: str, data: Path, port: int
+) -> None:
+    (data / "logs").mkdir(parents=True)
+    (data / "stack.json").write_text('{"format": 1}')
+    log = data / "kafka" / "log"
+    log.mkdir(parents=True)
+    if properties is not None:
+        (log / "meta.properties").write_bytes(properties)
+    with pytest.raises(CannotStart, match=words) as problem:
+        async with Supervisor([kafka(data, port=port, controller_port=port + 1)], data=data, say=quietly):
+            pytest.fail("it started")
+    assert advises(problem.value, log, data)
 
 
 @pytest.mark.asyncio
-async def test_a_damaged_kafka_folder_is_a_message(data: Path, port: int) -> None:
-    (data / "logs").mkdir(parents=True)
-    (data / "stack.json").write_text('{"format": 1}')
-    (data / "kafka" / "log").mkdir(parents=True)
-    with pytest.raises(CannotStart, match=r"no readable meta\.properties"):
-        async with Supervisor([kafka(data, port=port, controller_port=port + 1)], data=data, say=quietly):
+async def test_a_kafka_that_stumbles_over_its_data_says_why_without_a_stack_of_java(
+    data: Path, port: int
+) -> None:
+    service = kafka(data, port=port, controller_port=port + 1)
+    async with Supervisor([service], data=data, say=quietly):
+        pass
+    shutil.rmtree(data / "kafka" / "log" / "__cluster_metadata-0")
+    (data / "kafka" / "log" / "__cluster_metadata-0").write_text("no folder")
+    with pytest.raises(CannotStart, match="kafka ended before it was ready") as problem:
+        async with Supervisor([service], data=data, say=quietly):
             pytest.fail("it started")
+    assert advises(problem.value, data / "kafka" / "log", data)
+    assert "__cluster_metadata-0" in str(problem.value)
+    assert "\tat " not in str(problem.value)
+
+
+@pytest.mark.asyncio
+async def test_a_first_start_that_fails_blames_no_data(data: Path, port: int) -> None:
+    refused = replace(
+        redis(data, port=port), argv=(sys.executable, "-c", "import sys; sys.exit('no memory')")
+    )
+    with pytest.raises(CannotStart, match="no memory") as problem:
+        async with Supervisor([refused], data=data, say=quietly):
+            pytest.fail("it started")
+    assert "broken" not in str(problem.value)
 
 
 @pytest.mark.asyncio
