@@ -15,6 +15,7 @@ from consumers.dead_letters import letter
 from consumers.lane import Lane
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, EffectRequest, Refused
+from handlers.dispatch import only_support
 from handlers.registry import decide
 from state.postgres import outbox, parking
 from state.postgres.effects import EffectRow
@@ -30,6 +31,8 @@ from topics.table import EVENTS
 
 log = structlog.get_logger()
 
+MOST_RELEASED: Final = 5_000
+"""By one release: decided in well under the time that a transaction may idle."""
 _ID_OF_ANOTHER: Final = "ce_id was used for another account before"
 
 
@@ -113,7 +116,9 @@ class Fold:
 
     def _move_on(self, received: Received) -> None:
         """An operator deals with what is parked."""
-        if isinstance(received.message, DiscardParked):
+        if refused := only_support(received.envelope.actor, "move parked commands"):
+            self._record(received, "refused", refused.code, _refusal(refused))
+        elif isinstance(received.message, DiscardParked):
             self._discard(received, received.message)
         else:
             self._release(received)
@@ -227,7 +232,9 @@ class Fold:
         account_id, released = received.account_id, 0
         shelf = self._shelves.get(account_id, deque())
         error = self._suspicion.errors.get(received.id) if self._suspicion.release_at_most == 0 else None
-        while shelf and error is None and released != self._suspicion.release_at_most:
+        most = self._suspicion.release_at_most
+        most = MOST_RELEASED if most is None else most
+        while shelf and error is None and released < most:
             error = self._retry(shelf[0])
             if error is None:
                 self._unshelve(account_id, _id_of(shelf.popleft()))

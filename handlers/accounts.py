@@ -6,7 +6,7 @@ from typing import Final
 
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, Refused
-from handlers.dispatch import Handler
+from handlers.dispatch import Handler, only_support
 from topics.accounts import (
     AccountErased,
     AccountLocked,
@@ -25,7 +25,6 @@ from topics.accounts import (
     UnlockAccount,
 )
 from topics.codes import Code
-from topics.message import Role
 from topics.value import value
 
 
@@ -145,7 +144,7 @@ def _set_flags(account: Account, flags: int, expected: int | None, context: Cont
 
 def lock(account: Account, command: LockAccount, context: Context) -> Decision:
     """Close the account to everybody but support. Locking again keeps the first lock's reason."""
-    if refused := _only_support(context):
+    if refused := only_support(context.actor, "lock an account"):
         return refused
     record = known(account)
     if record.lock is not None:
@@ -157,7 +156,7 @@ def lock(account: Account, command: LockAccount, context: Context) -> Decision:
 
 def unlock(account: Account, command: UnlockAccount, context: Context) -> Decision:
     """Open the account again."""
-    if refused := _only_support(context):
+    if refused := only_support(context.actor, "unlock an account"):
         return refused
     record = known(account)
     if record.lock is None:
@@ -167,14 +166,10 @@ def unlock(account: Account, command: UnlockAccount, context: Context) -> Decisi
     return Applied({ACCOUNT: after}, events=(event,), result=_view(after))
 
 
-def _only_support(context: Context) -> Refused | None:
-    if context.actor.role is Role.SUPPORT:
-        return None
-    return Refused(Code.FORBIDDEN, "Only support may lock or unlock an account.")
-
-
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
     """Scrub the journal's bodies; the profile's fields go with it (handlers/profiles.py joins in)."""
+    if refused := only_support(context.actor, "erase an account"):
+        return refused
     record = known(account)
     after = _changed(record, context)
     return Applied(

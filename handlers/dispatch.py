@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from handlers.account import Account, Part
-from handlers.decision import Context, Decision
-from topics.message import Message
+from handlers.decision import Context, Decision, Refused
+from topics.codes import Code
+from topics.message import Actor, Message, Role
 
 M = TypeVar("M", bound=Message)
 
@@ -23,3 +24,10 @@ class Handler(Generic[M]):
     decide: Callable[[Account, M, Context], Decision]
     needs: tuple[Part[Any], ...] = ()
     unknown_account: bool = False
+
+
+def only_support(actor: Actor, verb: str) -> Refused | None:
+    """1403 for everybody but support."""
+    if actor.role is Role.SUPPORT:
+        return None
+    return Refused(Code.FORBIDDEN, f"Only support may {verb}.")

@@ -9,9 +9,12 @@ from topics.message import Kind, Message
 
 CAPABILITIES: Final = (accounts, profiles, stripe_customers, parking)
 
-MESSAGE_TYPES: Final[Mapping[str, type[Message]]] = MappingProxyType(
-    {model.type: model for capability in CAPABILITIES for model in capability.MESSAGES}
-)
+_ALL: Final[tuple[type[Message], ...]] = tuple(m for capability in CAPABILITIES for m in capability.MESSAGES)
+
+MESSAGE_TYPES: Final[Mapping[str, type[Message]]] = MappingProxyType({model.type: model for model in _ALL})
+
+if len(MESSAGE_TYPES) != len(_ALL):
+    raise ValueError("two messages have one type: one of them could never be read")
 
 EXAMPLES: Final[Mapping[str, Message]] = MappingProxyType(
     {message.type: message for capability in CAPABILITIES for message in capability.EXAMPLES}

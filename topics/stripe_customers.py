@@ -1,13 +1,14 @@
 """Messages about the account's Stripe customer: the link, requests to sync, and what Stripe showed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
 from topics.message import Command, Event, Fact
 
-CustomerId = Annotated[str, Field(pattern=r"^cus_[A-Za-z0-9]{1,64}$")]
+CUSTOMER_ID_PATTERN: Final = r"^cus_[A-Za-z0-9]{1,64}$"
+CustomerId = Annotated[str, Field(pattern=CUSTOMER_ID_PATTERN)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -97,7 +97,9 @@ async def _held(work: Work, seen: View, customer_id: str, wanted: str) -> Perfor
 
 
 async def _gone(work: Work, seen: View, customer_id: str | None) -> GivenUp:
-    reason = f"The customer {customer_id} was deleted at Stripe. Link the account to another customer."
+    reason = (
+        f"The customer {customer_id} does not exist at Stripe (any more). Link the account to another one."
+    )
     at = await _note(work, customer_id, None)
     return GivenUp(seen.effect.generation, reason, (_failed(seen, reason, at),))
 

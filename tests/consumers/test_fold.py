@@ -16,11 +16,14 @@ from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Context, Decision
 from handlers.registry import decide
+from tests.consumers.lanes import SUPPORT
 from tests.handlers.worlds import START, registered
 from tests.topics.messages import ACTOR, record_of
 from topics.accounts import SetFlag
 from topics.codec import Rejected, decode
-from topics.message import Envelope, Kind, Message, Received
+from topics.codes import Code
+from topics.message import Actor, Envelope, Kind, Message, Received, Role
+from topics.parking import MESSAGES as PARKING_MESSAGES
 from topics.parking import DiscardParked, ReleaseParked
 
 A, B = "a" * 32, "b" * 32
@@ -28,9 +31,12 @@ SET = SetFlag(flag="bad_debt")
 RELEASE = ReleaseParked(reason="fixed")
 
 
-def received(message: Message, account: str = A, command_id: UUID | None = None) -> Received:
-    """A message as it arrives."""
-    envelope = Envelope(command_id or uuid7(), message.type, account, ACTOR)
+def received(
+    message: Message, account: str = A, command_id: UUID | None = None, *, actor: Actor | None = None
+) -> Received:
+    """A message as it arrives; what is parked is moved by support, unless another `actor` tries."""
+    usual = SUPPORT if type(message) in PARKING_MESSAGES else ACTOR
+    envelope = Envelope(command_id or uuid7(), message.type, account, actor or usual)
     (found,) = decode([record_of(message, envelope=envelope)], frozenset(Kind))
     assert isinstance(found, Received)
     return found
@@ -209,6 +215,19 @@ def test_what_is_not_parked_cannot_be_discarded() -> None:
     fold = folded([given_up], shelf=[received(SET)])
     assert decisions(fold) == [(given_up.id, "refused")]
     assert fold.dead == {}
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.SERVICE, Role.SYSTEM])
+def test_only_support_moves_what_is_parked(role: Role) -> None:
+    only = received(SET)
+    actor = Actor("somebody", role, "/test")
+    for message in (RELEASE, DiscardParked(command_id=only.id, reason="in vain")):
+        asked = received(message, actor=actor)
+        fold = folded([asked], shelf=[only])
+        assert decisions(fold) == [(asked.id, "refused")]
+        assert [row[9] for row in fold.rows.journal] == [Code.FORBIDDEN]
+        assert answers(fold) == [{"message": "Only support may move parked commands.", "problems": []}]
+        assert (fold.rows.unshelved, fold.rows.unpark, fold.rows.outbox) == ([], set(), [])
 
 
 def test_releasing_an_account_that_is_not_parked_does_nothing() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.arena import arena
+from tests.drills.fleet_under_test import Unit
 from tests.drills.servers import Servers
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
@@ -20,6 +21,12 @@ STOPPED_AT = {
 }
 LONGER_THAN_ANYTHING_LASTS = 18.0
 """A session, a stopped transaction, a lease."""
+
+
+def fenced(unit: Unit) -> float:
+    """How many batches of a partition were refused to this process, over its lives."""
+    counted = [*unit.gone.items(), *unit.latest.items()]
+    return sum(value for series, value in counted if series.startswith("billing_fence_rejections_total"))
 
 
 async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_comes_back(
@@ -41,3 +48,4 @@ async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_c
             zombie.resume()
         await drill.publish_rest()
         await drill.judge()
+        print({z.name: (fenced(z), z.starts) for z in drill.fleet.units.values()})

@@ -137,15 +137,17 @@ def test_an_unlocked_account_takes_commands_again() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.SERVICE, Role.SYSTEM])
-def test_only_support_locks_and_unlocks(role: Role) -> None:
-    assert registered().code(LOCK, role) is Code.FORBIDDEN
-    assert registered().code(UNLOCK, role) is Code.FORBIDDEN
+def test_only_support_locks_unlocks_and_erases(role: Role) -> None:
+    world = with_profile()
+    for message, verb in ((LOCK, "lock"), (UNLOCK, "unlock"), (ERASE, "erase")):
+        refused = world.refused(message, role)
+        assert (refused.code, refused.message) == (Code.FORBIDDEN, f"Only support may {verb} an account.")
 
 
 def test_an_erasure_takes_the_profile_and_leaves_the_accounting_facts() -> None:
     world = with_profile()
     world.applied(SetFlag(flag="bad_debt"))
-    erased = world.applied(ERASE)
+    erased = world.applied(ERASE, Role.SUPPORT)
     assert erased.forget
     assert erased.events == (AccountErased(version=3), ProfileDeleted(version=2))
     assert world.profile.fields == NOTHING
@@ -154,14 +156,14 @@ def test_an_erasure_takes_the_profile_and_leaves_the_accounting_facts() -> None:
 
 
 def test_an_erasure_of_an_account_without_profile_says_nothing_of_one() -> None:
-    assert registered().applied(ERASE).events == (AccountErased(version=2),)
+    assert registered().applied(ERASE, Role.SUPPORT).events == (AccountErased(version=2),)
 
 
 def test_a_second_erasure_forgets_again_but_deletes_no_profile_twice() -> None:
     world = with_profile()
-    world.applied(ERASE)
+    world.applied(ERASE, Role.SUPPORT)
     tombstone = world.profile
-    again = world.applied(ERASE)
+    again = world.applied(ERASE, Role.SUPPORT)
     assert again.forget
     assert again.events == (AccountErased(version=3),)
     assert world.profile is tombstone

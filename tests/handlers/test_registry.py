@@ -1,12 +1,13 @@
 """What holds for every handler: one per message, the parts it declares, repetition without effect."""
 
+import runpy
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import registry
+from handlers import accounts, registry
 from handlers.account import Account, Part, PartNotLoadedError
 from handlers.accounts import ACCOUNT
 from handlers.decision import Applied, Refused
@@ -30,6 +31,14 @@ def test_every_command_and_fact_has_exactly_one_handler_but_those_the_loop_takes
     handled = [handler.message for capability in CAPABILITIES for handler in capability.HANDLERS]
     assert len(handled) == len(set(handled))
     assert set(handled) == set(DECIDED) - set(parking.MESSAGES)
+
+
+def test_a_second_handler_of_a_message_stops_the_process_at_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accounts, "HANDLERS", (*accounts.HANDLERS, HANDLERS[DeleteProfile]))
+    with pytest.raises(ValueError, match="a message type has two handlers"):
+        runpy.run_path(registry.__file__)
 
 
 def test_an_account_shows_only_the_parts_that_were_loaded() -> None:

@@ -132,7 +132,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(role=ROLES)
     def erase(self, role: Role) -> None:
-        decision = self.expect(EraseAccount(reason="r"), role, None)
+        forbidden = None if role is Role.SUPPORT else Code.FORBIDDEN
+        decision = self.expect(EraseAccount(reason="r"), role, forbidden)
         if isinstance(decision, Applied):
             assert decision.forget
             assert any(isinstance(e, ProfileDeleted) for e in decision.events) is (

@@ -216,7 +216,7 @@ async def test_a_customer_deleted_at_stripe_is_a_decision_for_support(world: Wor
     await world.settle()
     state = await world.sync_state(account)
     assert state.state == "failed"
-    assert "was deleted at Stripe" in (state.reason or "")
+    assert "does not exist at Stripe (any more)" in (state.reason or "")
     assert world.customers(account) == []
 
 
