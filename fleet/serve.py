@@ -23,7 +23,11 @@ _BURST: Final = 3
 def serve_surface(surface: str, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `KeyError` for a surface that is none."""
     build, port = SURFACES[surface]
-    config = uvicorn.Config(**serving(build(settings), host=settings.host, port=port(settings)))
+    config = uvicorn.Config(
+        **serving(
+            build(settings), host=settings.host, port=port(settings), proxies=settings.forwarded_allow_ips
+        )
+    )
     collect_rarely()
     uvicorn.Server(config).run()
 
@@ -42,6 +46,10 @@ def surface_settings(settings: Settings) -> SurfaceSettings:
             caller=rate(settings.caller_requests_per_second),
             account=rate(settings.account_requests_per_second),
             address=rate(settings.address_requests_per_second),
+            failures=Rate(
+                per_second=settings.address_failures_per_minute / 60,
+                burst=settings.address_failures_per_minute,
+            ),
         ),
         wait_seconds=settings.outcome_wait_seconds,
     )

@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         20, ge=1, description="Requests per account over all its tokens."
     )
     address_requests_per_second: int = Field(5, ge=1, description="Requests without credentials per address.")
+    address_failures_per_minute: int = Field(
+        60, ge=1, description="Requests with a token that does not hold, or none, per address."
+    )
+    forwarded_allow_ips: str = Field(
+        "",
+        description="Proxies whose X-Forwarded-For is believed: addresses or networks, comma separated. Empty: nobody.",
+    )
     service_keys: Path | None = Field(None, description="JSON file of the iAPI callers: keys and scopes.")
 
     stripe_api_key: SecretStr = Field(SecretStr("sk_test_sandbox"), description="Stripe's secret key.")

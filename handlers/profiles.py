@@ -120,13 +120,15 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
 
 
 def view(profile: Profile, account_type: str) -> dict[str, Any]:
-    """What a caller is told of a profile, JSON-ready."""
+    """What a caller is told of a profile, JSON-ready. Times are RFC 3339 with Z (DOMAIN.md 10); kept ones are UTC."""
+    created, edited = profile.created_on, profile.edited_on
+    edited_on = f"{edited.isoformat()[:-6]}Z"
     return {
         **profile.fields,
         "account_type": account_type,
         "version": profile.version,
-        "created_on": profile.created_on.isoformat(),
-        "edited_on": profile.edited_on.isoformat(),
+        "created_on": edited_on if created is edited else f"{created.isoformat()[:-6]}Z",
+        "edited_on": edited_on,
     }
 
 

@@ -1,14 +1,14 @@
 """API tokens at the door: found by hash, believed for a few seconds, never longer."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from producers.http.callers import Caller, bearer, unauthenticated
+from producers.http.callers import Access, Caller, bearer, unauthenticated
 from producers.http.errors import unavailable
 from producers.http.pool import Pool, taken
 from state.postgres import api_tokens
@@ -29,13 +29,13 @@ class _Remembered:
     until: float
 
 
-def api_token_access(pool: Pool) -> Callable[[str | None], Awaitable[Caller]]:
+def api_token_access(pool: Pool) -> Access:
     """Who a Dashboard's caller is, with a memory of its own."""
     remembered: dict[bytes, _Remembered] = {}
 
-    async def caller(authorization: str | None) -> Caller:
+    async def caller(authorization: str | None, stranger: Callable[[], None]) -> Caller:
         secret = bearer(authorization)
-        token = await _token(pool, remembered, secret) if api_tokens.well_formed(secret) else None
+        token = await _token(pool, remembered, secret, stranger) if api_tokens.well_formed(secret) else None
         if token is None or not token.holds(datetime.now(UTC)):
             raise unauthenticated("This API token is unknown, expired or revoked.")
         return Caller(token.id, Role.CUSTOMER, _with_implied(token.scopes), token.accounts)
@@ -43,12 +43,16 @@ def api_token_access(pool: Pool) -> Callable[[str | None], Awaitable[Caller]]:
     return caller
 
 
-async def _token(pool: Pool, remembered: dict[bytes, _Remembered], secret: str) -> ApiToken | None:
+async def _token(
+    pool: Pool, remembered: dict[bytes, _Remembered], secret: str, stranger: Callable[[], None]
+) -> ApiToken | None:
     """The token, from memory or PostgreSQL; that there is none is remembered as well."""
     digest, now = api_tokens.digest(secret), time.monotonic()
     known = remembered.get(digest)
     if known is not None and now < known.until:
         return known.token
+    if known is None or known.token is None:
+        stranger()
     try:
         async with taken(pool) as connection:
             token = await api_tokens.find(connection, secret)

@@ -153,8 +153,8 @@ _RESULT: Final = {
     **_GIVEN,
     "account_type": "pay_go",
     "version": 1,
-    "created_on": "2026-11-23T20:15:30.120000+00:00",
-    "edited_on": "2026-11-23T20:15:30.120000+00:00",
+    "created_on": "2026-11-23T20:15:30.120000Z",
+    "edited_on": "2026-11-23T20:15:30.120000Z",
 }
 _PATCHED: Final = {"billing_email": "accounting@example.com", "preferred_locale": "de-DE"}
 

@@ -1,39 +1,62 @@
-"""Reading a request's body: bounded, JSON, checked against its model, every mistake named by its field."""
+"""Reading a request's body: bounded, JSON, checked against its model; and refusing one where none is taken."""
 
 import asyncio
 from typing import Final, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from starlette.requests import ClientDisconnect, Request
 
 from handlers.decision import Problem
 from producers.http.errors import ApiError, invalid
+from producers.http.mistakes import MOST, explained, mistaken, not_json, pointer
 from topics.codes import Code
 from topics.limits import MAX_BODY_BYTES
 
 M = TypeVar("M", bound=BaseModel)
 
-_MAX_PROBLEMS: Final = 50
 _DRAINED: Final = 4 * 1024 * 1024
 _PATIENCE: Final = 10.0
-_SENTENCES: Final = {
-    "extra_forbidden": "There is no such field here. Check its spelling, or leave it out.",
-    "missing": "This field is required.",
-    "string_type": "Send text, in quotes.",
-    "model_type": "Send a JSON object.",
-    "dict_type": "Send a JSON object.",
-}
+_ANNOUNCING: Final = frozenset({b"content-length", b"transfer-encoding"})
+_NOT_TAKEN: Final = "This request takes no body. Leave it out, or send an empty JSON object."
 
 
 async def read(request: Request, model: type[M]) -> M:
     """The body as `model`. Raises 1413, 1415, or 1400 with a pointer to each wrong field."""
     raw = await _bytes(request)
-    _check_media_type(request, raw)
+    if not raw:
+        raise invalid("The request has no body. Send a JSON object.")
+    _check_media_type(request)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise _explained(error) from None
+        raise explained(error) from None
+
+
+async def refuse(request: Request, *, query: frozenset[str]) -> None:
+    """Take nothing but an empty body or `{}`, which some clients always send.
+
+    Whatever is said there would be done without: a version to expect, for one. `query` are the parameters that
+    the endpoint takes behind the question mark, where such a field may belong. Raises 1400, 1413 or 1415.
+    """
+    if not any(name in _ANNOUNCING for name, _ in request.scope["headers"]):
+        return
+    raw = await _bytes(request)
+    if not raw.strip():
+        return
+    _check_media_type(request)
+    try:
+        given = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise not_json(str(error)) from None
+    if not isinstance(given, dict):
+        raise invalid(_NOT_TAKEN)
+    if given:
+        raise mistaken(tuple(Problem(pointer((name,)), _misplaced(name, query)) for name in [*given][:MOST]))
+
+
+def _misplaced(name: str, query: frozenset[str]) -> str:
+    return f"Send it as a query parameter: `?{name}=`." if name in query else _NOT_TAKEN
 
 
 async def _bytes(request: Request) -> bytes:
@@ -59,9 +82,7 @@ async def _bytes(request: Request) -> bytes:
     return bytes(body)
 
 
-def _check_media_type(request: Request, raw: bytes) -> None:
-    if not raw:
-        raise invalid("The request has no body. Send a JSON object.")
+def _check_media_type(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ApiError(
@@ -69,21 +90,3 @@ def _check_media_type(request: Request, raw: bytes) -> None:
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
-
-
-def _explained(error: ValidationError) -> ApiError:
-    found = error.errors(include_url=False, include_context=True, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        where = found[0].get("ctx", {}).get("error", "it can't be parsed")
-        return invalid(f"The body is not valid JSON: {where}.")
-    problems = tuple(Problem(_pointer(item), _sentence(item)) for item in found[:_MAX_PROBLEMS])
-    return ApiError(Code.INVALID, "The request is not valid.", problems)
-
-
-def _pointer(item: ErrorDetails) -> str:
-    """RFC 6901."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in item["loc"])
-
-
-def _sentence(item: ErrorDetails) -> str:
-    return _SENTENCES.get(item["type"]) or f"{item['msg']}."

@@ -29,8 +29,12 @@ class Caller:
 
 ANONYMOUS: Final = Caller("anonymous", Role.CUSTOMER, frozenset(), frozenset())
 
-Access = Callable[[str | None], Awaitable[Caller]]
-"""From the value of the Authorization header to the caller. Raises 1401."""
+Access = Callable[[str | None, Callable[[], None]], Awaitable[Caller]]
+"""From the value of the Authorization header to the caller. Raises 1401.
+
+The second is called before a store is asked about a token that never held here. It raises 1429 where too many of
+them came from.
+"""
 
 
 def bearer(authorization: str | None) -> str:

@@ -174,7 +174,7 @@ def _not_taken(*, maybe: bool) -> ApiError:
 async def _accepted(visit: Visit, command_id: UUID, message_type: str, headers: dict[str, str]) -> Response:
     """202: the operation goes on by itself and can be asked for."""
     underway = operations.Underway(visit.account_id, message_type)
-    await operations.mark(visit.surface.redis, command_id, underway)
+    await operations.mark(visit.surface.redis, visit.surface.patience, command_id, underway)
     location = f"{visit.surface.kind.base}/operations/{command_id}"
     return answer(
         {"operation_id": str(command_id), "status": "pending"},

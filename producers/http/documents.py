@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class SourceModel(BaseModel):
-    """Where a mistake is: a JSON pointer into the request's body (RFC 6901)."""
+    """Where a mistake is: a JSON pointer into the request's body (RFC 6901), or to a query parameter by its name."""
 
     pointer: str
 
@@ -65,7 +65,7 @@ class Accepted(BaseModel):
 
 
 _SENTENCES: Final = {
-    Code.INVALID: "The request is not valid; each error points to its field.",
+    Code.INVALID: "The request is not valid; each error points to its field or query parameter.",
     Code.UNAUTHENTICATED: "No token, or one that does not hold.",
     Code.FORBIDDEN: "The token lacks a scope.",
     Code.NOT_FOUND: "There is no such account or thing, or not for this token.",
@@ -136,7 +136,7 @@ def _accepted(base: str) -> dict[str, Any]:
 
 
 def _codes(endpoint: Endpoint) -> list[Code]:
-    codes = [Code.RATE_LIMITED, Code.UNAVAILABLE, *endpoint.refusals]
+    codes = [Code.INVALID, Code.RATE_LIMITED, Code.UNAVAILABLE, *endpoint.refusals]
     if endpoint.credentials:
         codes.append(Code.UNAUTHENTICATED)
     if endpoint.scope is not None:
@@ -144,7 +144,7 @@ def _codes(endpoint: Endpoint) -> list[Code]:
     if "{" in endpoint.path:
         codes.append(Code.NOT_FOUND)
     if endpoint.body is not None:
-        codes += [Code.INVALID, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE]
+        codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE]
     if endpoint.command:
         codes += [Code.ACCOUNT_LOCKED, Code.IDEMPOTENCY_KEY_REUSED]
     return sorted(set(codes))

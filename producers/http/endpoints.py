@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from handlers.decision import Problem
 from observability.metrics import RATE_LIMITED
-from producers.http.body import read
+from producers.http import query
+from producers.http.body import read, refuse
 from producers.http.callers import ANONYMOUS, Caller, forbidden
 from producers.http.errors import ApiError, no_such_account
+from producers.http.failures import source
 from producers.http.surface import Surface
 from state.redis.rate_limits import Rate
 from topics.codes import Code
@@ -68,9 +69,15 @@ class Endpoint:
 def served(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint as the application calls it."""
 
+    parameters = frozenset(endpoint.query or ())
+
     async def serve(request: Request) -> Response:
         visit = await _admit(request, endpoint)
+        query.check(request, parameters)
+        if endpoint.command:
+            query.check_conditions(request)
         if endpoint.body is None:
+            await refuse(request, query=parameters)
             return await endpoint.call(visit)
         return await endpoint.call(visit, await read(request, endpoint.body))
 
@@ -83,7 +90,7 @@ async def _admit(request: Request, endpoint: Endpoint) -> Visit:
     if not endpoint.credentials:
         await _limit(surface, [(f"address:{_address(request)}", surface.settings.rates.address)])
         return Visit(request, surface, ANONYMOUS, "")
-    caller = await surface.access(request.headers.get("authorization"))
+    caller = await _caller(request, surface)
     account_id = request.path_params.get("account_id", "")
     known = not account_id or (ACCOUNT_ID.fullmatch(account_id) is not None and caller.may_see(account_id))
     await _limit(surface, _buckets(surface, caller, account_id if known else ""))
@@ -94,6 +101,20 @@ async def _admit(request: Request, endpoint: Endpoint) -> Visit:
     return Visit(request, surface, caller, account_id)
 
 
+async def _caller(request: Request, surface: Surface) -> Caller:
+    """Raises 1401, or 1429 for an address that came with too many tokens that do not hold."""
+
+    def stranger() -> None:
+        _refuse(surface, surface.failures.wait(_address(request)))
+
+    try:
+        return await surface.access(request.headers.get("authorization"), stranger)
+    except ApiError as error:
+        if error.code == Code.UNAUTHENTICATED:
+            _refuse(surface, await surface.failures.count(_address(request)))
+        raise
+
+
 def _buckets(surface: Surface, caller: Caller, account_id: str) -> list[tuple[str, Rate]]:
     rates = surface.settings.rates
     buckets = [(f"caller:{caller.id}", rates.caller)]
@@ -101,7 +122,10 @@ def _buckets(surface: Surface, caller: Caller, account_id: str) -> list[tuple[st
 
 
 async def _limit(surface: Surface, buckets: list[tuple[str, Rate]]) -> None:
-    wait = await surface.limits.take(buckets)
+    _refuse(surface, await surface.limits.take(buckets))
+
+
+def _refuse(surface: Surface, wait: float) -> None:
     if wait > 0:
         RATE_LIMITED.labels(surface=surface.kind.name).inc()
         seconds = str(ceil(wait))
@@ -110,15 +134,4 @@ async def _limit(surface: Surface, buckets: list[tuple[str, Rate]]) -> None:
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
-
-
-def expected_version(visit: Visit) -> int | None:
-    """The query parameter `expected_version`, a positive integer. Raises 1400."""
-    given = visit.request.query_params.get("expected_version")
-    if given is None:
-        return None
-    if not (given.isascii() and given.isdecimal() and int(given[:10]) > 0 and len(given) <= 9):
-        wrong = Problem("/expected_version", "Send the version you read, a positive number.")
-        raise ApiError(Code.INVALID, "The request is not valid.", (wrong,))
-    return int(given)
+    return source(request.client.host) if request.client else "unknown"

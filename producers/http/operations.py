@@ -68,7 +68,7 @@ def _decided(visit: Visit, row: Row) -> Response:
 
 async def _underway(visit: Visit, command_id: UUID) -> Response:
     try:
-        mark = await operations.find(visit.surface.redis, command_id)
+        mark = await operations.find(visit.surface.redis, visit.surface.patience, command_id)
     except REDIS_DOWN:
         # Redis can't say whether it is under way. An id of the last day may well be, and "pending" tells a
         # stranger nothing about an account; "no such operation" would be a lie to the one who sent it.

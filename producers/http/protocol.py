@@ -47,8 +47,12 @@ class EnvelopedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def serving(app: Any, *, host: str, port: int) -> dict[str, Any]:
-    """Settings of `uvicorn.Config` that keep its own pages, banner and access log (with query strings) out."""
+def serving(app: Any, *, host: str, port: int, proxies: str = "") -> dict[str, Any]:
+    """Settings of `uvicorn.Config` that keep its own pages, banner and access log (with query strings) out.
+
+    `proxies` are the addresses and networks, separated by commas, whose X-Forwarded-For is believed; of nobody
+    else, not even of this machine: who may name an address may have any limit of an address as often as wanted.
+    """
     return {
         "app": app,
         "host": host,
@@ -59,6 +63,8 @@ def serving(app: Any, *, host: str, port: int) -> dict[str, Any]:
         "access_log": False,
         "log_config": None,
         "server_header": False,
+        "proxy_headers": bool(proxies),
+        "forwarded_allow_ips": proxies,
         "date_header": True,
         "lifespan": "on",
         "backlog": 512,

@@ -11,11 +11,13 @@ from redis.asyncio import Redis
 
 from producers.http.callers import Access, Caller
 from producers.http.errors import unavailable
+from producers.http.failures import Failures
 from producers.http.outcomes import Outcomes
 from producers.http.pool import Pool, pool, taken
 from producers.publisher import Publisher
 from state.postgres.connection import STORE_DOWN, Connection
 from state.redis import connection as redis_connection
+from state.redis.patience import Patience
 from state.redis.rate_limits import Rate, RateLimits
 from topics.table import COMMANDS
 
@@ -27,17 +29,22 @@ View = Callable[[str, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often one caller, all callers of one account, and one address without credentials may ask."""
+    """How often one caller, all callers of one account, and one address without credentials may ask.
+
+    `failures` is how often an address may come with credentials that do not hold.
+    """
 
     caller: Rate
     account: Rate
     address: Rate
+    failures: Rate
 
 
 RATES: Final = Rates(
     caller=Rate(per_second=100, burst=200),
     account=Rate(per_second=20, burst=60),
     address=Rate(per_second=5, burst=20),
+    failures=Rate(per_second=1, burst=60),
 )
 """What is usual; a process may be told otherwise."""
 
@@ -78,9 +85,11 @@ class Surface:
     settings: Settings
     pool: Pool
     redis: Redis
+    patience: Patience
     publisher: Publisher
     outcomes: Outcomes
     limits: RateLimits
+    failures: Failures
     access: Access
 
     @asynccontextmanager
@@ -117,14 +126,18 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
         )
         outcomes = Outcomes(connections, redis, kind.name)
         stack.push_async_callback(_end, asyncio.create_task(outcomes.run()))
+        patience = Patience()
+        limits = RateLimits(redis, kind.name, patience)
         yield Surface(
             kind=kind,
             settings=settings,
             pool=connections,
             redis=redis,
+            patience=patience,
             publisher=publisher,
             outcomes=outcomes,
-            limits=RateLimits(redis, kind.name),
+            limits=limits,
+            failures=Failures(limits, settings.rates.failures),
             access=kind.access(connections),
         )
 

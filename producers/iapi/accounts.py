@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from handlers.accounts import AccountRecord, flag_names
 from producers.http.commands import ask
-from producers.http.endpoints import Endpoint, Example, Visit, expected_version
+from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account, not_found
+from producers.http.query import expected_version
 from producers.iapi.scopes import ACCOUNTS_READ, ACCOUNTS_WRITE
 from state.postgres import accounts
 from topics.accounts import AccountType, ClearFlag, FlagName, SetAccountType, SetFlag
@@ -89,13 +90,13 @@ async def flags(visit: Visit) -> Response:
 
 async def set_flag(visit: Visit) -> Response:
     """Raise one flag. Raising it again changes nothing."""
-    version = expected_version(visit)
+    version = expected_version(visit.request)
     return await ask(visit, SetFlag(flag=_flag(visit), expected_version=version))
 
 
 async def clear_flag(visit: Visit) -> Response:
     """Lower one flag; the others stay."""
-    version = expected_version(visit)
+    version = expected_version(visit.request)
     return await ask(visit, ClearFlag(flag=_flag(visit), expected_version=version))
 
 
@@ -155,7 +156,7 @@ ENDPOINTS: Final = (
         query=_VERSION,
         result=AccountChanged,
         example=Example(result=_CHANGED),
-        refusals=(Code.INVALID, Code.VERSION_CONFLICT),
+        refusals=(Code.VERSION_CONFLICT,),
     ),
     Endpoint(
         "DELETE",
@@ -167,7 +168,7 @@ ENDPOINTS: Final = (
         query=_VERSION,
         result=AccountChanged,
         example=Example(result={**_CHANGED, "flags": 0, "flag_names": [], "version": 5}),
-        refusals=(Code.INVALID, Code.VERSION_CONFLICT),
+        refusals=(Code.VERSION_CONFLICT,),
     ),
     Endpoint(
         "GET",

@@ -6,7 +6,7 @@ are Ed25519 either way.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,7 +18,7 @@ from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmErr
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
-from producers.http.callers import Caller, bearer, unauthenticated
+from producers.http.callers import Access, Caller, bearer, unauthenticated
 from producers.iapi.key_registry import KeyRegistry, SigningKey
 from producers.iapi.scopes import with_implied
 from topics.message import Role
@@ -118,12 +118,12 @@ def _claims(signer: SigningKey, now: float) -> jwt.JWTClaimsRegistry:
     )
 
 
-def service_token_access(path: Path) -> Callable[[str | None], Awaitable[Caller]]:
+def service_token_access(path: Path) -> Access:
     """Who an iAPI caller is. A token once verified is believed until it ends or the registry changes."""
     registry = KeyRegistry(path)
     believed: dict[bytes, _Believed] = {}
 
-    async def caller(authorization: str | None) -> Caller:
+    async def caller(authorization: str | None, _stranger: Callable[[], None]) -> Caller:
         token, now = bearer(authorization), time.time()
         keys, digest = registry.current(), sha256(token.encode()).digest()
         known = believed.get(digest)

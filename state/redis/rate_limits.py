@@ -5,7 +5,6 @@ again. While Redis is away requests are let through and counted: a limit protect
 is no lock on a door.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,9 +13,7 @@ from redis.asyncio import Redis
 
 from observability.metrics import RATE_LIMIT_OPEN
 from state.redis.connection import REDIS_DOWN
-
-_PATIENCE: Final = 2.0
-"""Seconds without asking a Redis that failed: a slow one must not slow every request."""
+from state.redis.patience import Patience
 
 # KEYS: buckets. ARGV, for each: microseconds between two requests, and how many of them may be ahead.
 # Answers the microseconds to wait; 0 means that every bucket took the request.
@@ -51,25 +48,26 @@ class Rate:
 class RateLimits:
     """The limiter of one surface in one process; the buckets are shared by all processes."""
 
-    def __init__(self, redis: Redis, surface: str) -> None:
-        self._surface = surface
+    def __init__(self, redis: Redis, surface: str, patience: Patience) -> None:
+        self._surface, self._patience = surface, patience
         self._ask = redis.register_script(_SCRIPT)
         self._open = RATE_LIMIT_OPEN.labels(surface=surface)
-        self._ask_after = 0.0
 
     async def take(self, buckets: Sequence[tuple[str, Rate]]) -> float:
         """Count one request in every bucket; gives the seconds to wait when one is full, else 0."""
-        if time.monotonic() < self._ask_after:
+        if not self._patience.may_ask():
             self._open.inc()
             return 0.0
         keys = [f"rate:{self._surface}:{name}" for name, _ in buckets]
         sizes = [size for _, rate in buckets for size in _sizes(rate)]
         try:
-            return int(await self._ask(keys=keys, args=sizes)) / 1_000_000
+            wait = int(await self._ask(keys=keys, args=sizes))
         except REDIS_DOWN:
             self._open.inc()
-            self._ask_after = time.monotonic() + _PATIENCE
+            self._patience.failed()
             return 0.0
+        self._patience.answered()
+        return wait / 1_000_000
 
 
 def _sizes(rate: Rate) -> tuple[int, int]:

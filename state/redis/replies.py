@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -12,6 +12,9 @@ from redis.asyncio import Redis
 from observability.metrics import REDIS_ERRORS
 from state.postgres.journal import Outcome
 from state.redis.connection import REDIS_DOWN
+
+_SILENCE: Final = 0.5
+"""Seconds without a message after which Redis is asked whether it is still there, and then has to answer."""
 
 
 async def announce(redis: Redis, outcomes: Iterable[tuple[str, Outcome]]) -> None:
@@ -41,7 +44,14 @@ async def listen(redis: Redis, channel: str) -> AsyncIterator[AsyncIterator[list
 
 
 async def _batches(pubsub: Any) -> AsyncIterator[list[Outcome]]:
+    """A connection to a Redis that hangs, or whose machine is gone, stays open and says nothing: hence the ping."""
+    asked = False
     while True:
-        message = await pubsub.get_message(timeout=5.0)
-        if message is not None:
+        message = await pubsub.get_message(timeout=_SILENCE)
+        if message is None:
+            if asked:
+                raise TimeoutError("Redis does not answer")
+            await pubsub.ping()
+        asked = message is None
+        if message is not None and message["type"] == "message":
             yield [Outcome(UUID(told[0]), *told[1:]) for told in orjson.loads(message["data"])]

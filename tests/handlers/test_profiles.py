@@ -49,7 +49,7 @@ def test_the_caller_is_told_the_profile_as_it_is_kept() -> None:
     assert result is not None
     assert result["city"] == "Springfield"
     assert result["account_type"] == "pay_go"
-    assert result["created_on"] == world.now.isoformat()
+    assert result["created_on"] == world.now.isoformat().replace("+00:00", "Z")
 
 
 def test_a_profile_is_kept_in_its_normal_form() -> None:

@@ -24,8 +24,8 @@ from topics.table import TOPICS
 
 SCRATCH: Final = re.compile(r"notes?\b|_notes")
 """The capability that docs/adding-a-capability.md makes up."""
-OTHERS: Final = frozenset({"FORWARDED_ALLOW_IPS", *AckPolicy.__members__})
-"""Words of uvicorn and of FastStream."""
+OTHERS: Final = frozenset(AckPolicy.__members__)
+"""Words of FastStream."""
 
 every_document = pytest.mark.parametrize(
     "page", written.DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT))

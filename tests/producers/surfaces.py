@@ -30,7 +30,7 @@ from tests.consumers.lanes import LaneUnderTest, account_id
 from topics.accounts import AccountType
 
 FREE = Rate(per_second=100_000, burst=100_000)
-UNLIMITED = Rates(caller=FREE, account=FREE, address=FREE)
+UNLIMITED = Rates(caller=FREE, account=FREE, address=FREE, failures=FREE)
 PROFILE: dict[str, Any] = {
     "first_name": "Ada",
     "last_name": "Lovelace",

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from state.redis.connection import connect
+from state.redis.patience import Patience
 from state.redis.rate_limits import Rate, RateLimits
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
@@ -19,14 +20,14 @@ def name() -> str:
 
 
 async def test_a_burst_is_taken_and_then_one_at_a_time(redis: Redis) -> None:
-    limits, bucket = RateLimits(redis, "test"), name()
+    limits, bucket = RateLimits(redis, "test", Patience()), name()
     waits = [await limits.take([(bucket, SLOW)]) for _ in range(5)]
     assert waits[:3] == [0, 0, 0]
     assert 90 < waits[4] <= waits[3] <= 100
 
 
 async def test_a_bucket_empties_with_time(redis: Redis) -> None:
-    limits, bucket = RateLimits(redis, "test"), name()
+    limits, bucket = RateLimits(redis, "test", Patience()), name()
     taken = 0
     while taken < 20:
         taken += await limits.take([(bucket, FAST)]) == 0
@@ -34,7 +35,7 @@ async def test_a_bucket_empties_with_time(redis: Redis) -> None:
 
 
 async def test_a_request_that_one_bucket_refuses_fills_no_other(redis: Redis) -> None:
-    limits, full, free = RateLimits(redis, "test"), name(), name()
+    limits, full, free = RateLimits(redis, "test", Patience()), name(), name()
     for _ in range(3):
         await limits.take([(full, SLOW)])
     for _ in range(10):
@@ -45,13 +46,13 @@ async def test_a_request_that_one_bucket_refuses_fills_no_other(redis: Redis) ->
 
 async def test_processes_share_their_buckets(redis: Redis) -> None:
     bucket = name()
-    processes = [RateLimits(redis, "test") for _ in range(4)]
+    processes = [RateLimits(redis, "test", Patience()) for _ in range(4)]
     waits = [await process.take([(bucket, SLOW)]) for process in processes]
     assert [wait > 0 for wait in waits] == [False, False, False, True]
 
 
 async def test_nobody_is_refused_while_redis_is_away() -> None:
     nowhere = connect("redis://127.0.0.1:1/0")
-    limits = RateLimits(nowhere, "test")
+    limits = RateLimits(nowhere, "test", Patience())
     assert {await limits.take([("x", SLOW)]) for _ in range(10)} == {0.0}
     await nowhere.aclose()

@@ -1,0 +1,31 @@
+"""How long a Redis that failed is left alone, so that a slow one does not slow every request."""
+
+import time
+from typing import Final
+
+SECONDS: Final = 2.0
+
+
+class Patience:
+    """Shared by the uses of one process. After a failure nobody asks for a while, and then one tries for all."""
+
+    def __init__(self) -> None:
+        self._ask_after = 0.0
+
+    def may_ask(self) -> bool:
+        """Whether to ask now. After a failure only every `SECONDS` one is told yes: the others do without."""
+        if not self._ask_after:
+            return True
+        now = time.monotonic()
+        if now < self._ask_after:
+            return False
+        self._ask_after = now + SECONDS
+        return True
+
+    def failed(self) -> None:
+        """Redis did not answer in time, or not at all."""
+        self._ask_after = time.monotonic() + SECONDS
+
+    def answered(self) -> None:
+        """Redis is back."""
+        self._ask_after = 0.0
