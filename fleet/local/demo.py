@@ -1,12 +1,13 @@
 """Demo accounts, as an upstream service publishes them, and proof that a command goes through."""
 
 import asyncio
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
 
 from fleet.local import credentials
-from fleet.local.settings import LocalSettings
 from producers.upstream import UpstreamClient
 from state.postgres.connection import connect
 from topics.accounts import AccountType
@@ -20,32 +21,34 @@ DEMO: Final = next(iter(ACCOUNTS))
 PATIENCE: Final = 60.0
 
 
-async def set_up(settings: LocalSettings) -> dict[str, str]:
-    """Register the accounts, make tokens, send one command; gives the variables of `run.env`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Where the demo's fleet is, as seen from this process; `service_keys` is the registry of its callers."""
+
+    database_url: str
+    kafka_bootstrap: str
+    iapi_url: str
+    service_keys: Path
+
+
+async def set_up(fleet: Reach) -> dict[str, str]:
+    """Register the accounts, make tokens, send one command; gives them as shell variables.
 
     Raises `TimeoutError` when the fleet does not apply what it is sent.
     """
-    connections = settings.stack.connections()
     async with asyncio.timeout(PATIENCE):
-        await _register(connections["KAFKA_BOOTSTRAP"])
-        connection = await connect(connections["DATABASE_URL"], name="demo")
+        await _register(fleet.kafka_bootstrap)
+        connection = await connect(fleet.database_url, name="demo")
         try:
-            while await connection.fetchval("SELECT count(*) FROM accounts") < len(ACCOUNTS):
+            known = "SELECT count(*) FROM accounts WHERE id = ANY($1::text[])"
+            while await connection.fetchval(known, list(ACCOUNTS)) < len(ACCOUNTS):
                 await asyncio.sleep(0.05)
-            token = await credentials.dashboard_token(connection, list(ACCOUNTS))
+            token = await credentials.dashboard_token(connection, ACCOUNTS)
         finally:
             await connection.close()
-        service = credentials.service_token(settings)
-        await _prove(settings, service)
-    return {
-        "DASHBOARD_URL": settings.url(settings.dashboard_port),
-        "IAPI_URL": settings.url(settings.iapi_port),
-        "SANDBOX_URL": settings.url(settings.sandbox_port),
-        "DASHBOARD_TOKEN": token,
-        "IAPI_TOKEN": service,
-        "DEMO_ACCOUNT_ID": DEMO,
-        **settings.environment(),
-    }
+        service = credentials.service_token(fleet.service_keys)
+        await _prove(fleet.iapi_url, service)
+    return {"DASHBOARD_TOKEN": token, "IAPI_TOKEN": service, "DEMO_ACCOUNT_ID": DEMO}
 
 
 async def _register(bootstrap: str) -> None:
@@ -54,12 +57,19 @@ async def _register(bootstrap: str) -> None:
             await upstream.account_registered(account_id, account_type=account_type)
 
 
-async def _prove(settings: LocalSettings, token: str) -> None:
+async def _prove(iapi_url: str, token: str) -> None:
     """HTTP to Kafka to PostgreSQL and back, with a command that changes nothing."""
-    url = f"{settings.url(settings.iapi_port)}/internal/v1/accounts/{DEMO}/account-type"
+    url = f"{iapi_url}/internal/v1/accounts/{DEMO}/account-type"
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=15) as client:
         while True:
-            answer = await client.put(url, json={"account_type": ACCOUNTS[DEMO].value})
-            if answer.status_code == httpx.codes.OK:
+            if await _accepted(client, url):
                 return
             await asyncio.sleep(0.2)
+
+
+async def _accepted(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        answer = await client.put(url, json={"account_type": ACCOUNTS[DEMO].value})
+    except httpx.TransportError:  # not up yet
+        return False
+    return answer.status_code == httpx.codes.OK

@@ -1,14 +1,13 @@
 """`fleet local`: start everything, prove that it works, say where to look, stop cleanly."""
 
 import asyncio
-import shlex
 import time
 
 from fleet.local import demo
 from fleet.local.credentials import service_token
 from fleet.local.services import plan
 from fleet.local.settings import LocalSettings
-from sandbox.local.console import say
+from sandbox.local.console import as_shell_variables, say
 from sandbox.local.service import CannotStart
 from sandbox.local.supervisor import Supervisor
 
@@ -31,7 +30,8 @@ A first request, in another terminal:
     -d '{{"first_name": "Ada", "last_name": "Lovelace", "address": "12 St James Square",
          "city": "London", "zipcode": "SW1Y 4LB", "country": "GB", "billing_email": "ada@example.com"}}'
 
-It shows up as a Stripe customer at {SANDBOX_URL}. Ctrl-C stops everything; the data stays.
+It shows up as a Stripe customer at {SANDBOX_URL}. $IAPI_TOKEN is good for an hour: {env_file}
+is renewed in time, a shell is not, so source it again. Ctrl-C stops everything; the data stays.
 """
 
 
@@ -52,7 +52,11 @@ async def _run(settings: LocalSettings) -> None:
 
     async def when_ready() -> None:
         try:
-            variables = await demo.set_up(settings)
+            variables = {
+                **settings.entry_points(),
+                **await demo.set_up(_reach(settings)),
+                **settings.environment(),
+            }
         except TimeoutError:
             raise CannotStart(
                 "Everything started, but a first command did not go through within "
@@ -72,30 +76,38 @@ async def _run(settings: LocalSettings) -> None:
             settings.local_env_file.unlink(missing_ok=True)
 
 
+def _reach(settings: LocalSettings) -> demo.Reach:
+    connections = settings.stack.connections()
+    return demo.Reach(
+        database_url=connections["DATABASE_URL"],
+        kafka_bootstrap=connections["KAFKA_BOOTSTRAP"],
+        iapi_url=settings.url(settings.iapi_port),
+        service_keys=settings.service_keys,
+    )
+
+
 async def _renew(settings: LocalSettings, variables: dict[str, str]) -> None:
     """Service tokens live an hour: whoever reads the file again has a good one."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
-        _write(settings, {**variables, "IAPI_TOKEN": service_token(settings)})
+        _write(settings, {**variables, "IAPI_TOKEN": service_token(settings.service_keys)})
 
 
 def _write(settings: LocalSettings, variables: dict[str, str]) -> None:
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     whole = settings.local_env_file.with_suffix(".tmp")
     whole.touch(mode=0o600)
-    whole.write_text("\n".join(lines) + "\n")
+    whole.write_text(as_shell_variables(variables))
     whole.replace(settings.local_env_file)
 
 
 def _welcome(settings: LocalSettings, variables: dict[str, str], seconds: float) -> None:
     ports = (settings.commands_worker_port, settings.bulk_worker_port, settings.effects_worker_port)
-    print(
+    say(
         WELCOME.format(
             **variables,
             seconds=seconds,
             metrics=", ".join(f"{settings.url(port)}/metrics" for port in ports),
             logs=settings.local_data / "logs",
             env_file=settings.local_env_file,
-        ),
-        flush=True,
+        )
     )

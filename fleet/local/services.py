@@ -5,10 +5,13 @@ import sys
 from typing import Final
 
 import httpx
+from aiokafka.errors import KafkaError
+from asyncpg import PostgresError
 
-from fleet.kafka_topics import ensure_topics
+from fleet.kafka_topics import TopicMismatchError, ensure_topics
 from fleet.local import credentials
 from fleet.local.settings import ROOT, LocalSettings
+from sandbox.local.folder import broken
 from sandbox.local.service import Say, Service
 from state.postgres.connection import connect
 from state.postgres.migrate import apply_migrations
@@ -78,7 +81,7 @@ def _entry_point(settings: LocalSettings, surface: str, port: int) -> Service:
 async def _prepare(settings: LocalSettings) -> None:
     # Only here: by now the ports and the data folder are ours, and so is what an earlier run left.
     settings.local_env_file.unlink(missing_ok=True)
-    credentials.ensure_keys(settings)
+    credentials.ensure_keys(settings.service_keys)
     connections = settings.stack.connections()
 
     async def migrate() -> None:
@@ -88,7 +91,11 @@ async def _prepare(settings: LocalSettings) -> None:
         finally:
             await connection.close()
 
-    await asyncio.gather(migrate(), ensure_topics(connections["KAFKA_BOOTSTRAP"]))
+    try:
+        await asyncio.gather(migrate(), ensure_topics(connections["KAFKA_BOOTSTRAP"]))
+    except (PostgresError, KafkaError, TopicMismatchError) as error:
+        what = f"cannot be brought up to date ({error})"
+        raise broken(settings.local_data, what, data=settings.local_data) from error
 
 
 async def _answers(url: str) -> bool:

@@ -47,6 +47,14 @@ class LocalSettings(BaseSettings):
         """Where a local HTTP server is."""
         return f"http://127.0.0.1:{port}"
 
+    def entry_points(self) -> dict[str, str]:
+        """Where a person goes, as shell variables."""
+        return {
+            "DASHBOARD_URL": self.url(self.dashboard_port),
+            "IAPI_URL": self.url(self.iapi_port),
+            "SANDBOX_URL": self.url(self.sandbox_port),
+        }
+
     def environment(self) -> dict[str, str]:
         """What the fleet's processes are told."""
         return {

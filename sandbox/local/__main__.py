@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .console import say
+from .console import as_shell_variables, say
 from .files import write_whole
 from .service import CannotStart
 from .stack import LocalStack
@@ -68,11 +67,6 @@ async def _run(stack: LocalStack, env_file: Path | None) -> None:
         say("all ready; Ctrl-C stops")
 
     await Supervisor(stack.plan(), data=stack.data).run(when_ready=when_ready)
-
-
-def as_shell_variables(variables: dict[str, str]) -> str:
-    """Lines that `sh` can source."""
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 if __name__ == "__main__":

@@ -79,3 +79,21 @@ async def test_without_redis_everybody_is_let_through_and_counted(
         statuses = {(await caller.http.get(caller.profile)).status_code for _ in range(6)}
     assert statuses == {404}
     assert RATE_LIMIT_OPEN.labels(surface="dashboard")._value.get() == before + 6
+
+
+async def test_an_address_that_guesses_at_tokens_is_told_to_wait_and_a_token_known_to_hold_is_not(
+    stack: Stack, lane: LaneUnderTest, connection: Connection, redis: Redis
+) -> None:
+    await redis.flushdb()
+    limited = settings(stack, lane, rates=replace(UNLIMITED, failures=THREE))
+    async with dashboard_caller(limited, connection) as caller:
+        assert (await caller.http.get(caller.profile)).status_code == 404
+        guess = {"Authorization": f"Bearer {caller.secret[:-4]}0000"}
+        statuses = [(await caller.http.get(caller.profile, headers=guess)).status_code for _ in range(5)]
+        refused = await caller.http.get(caller.profile, headers=guess)
+        good = await caller.http.get(caller.profile)
+    assert statuses[:3] == [401, 401, 401]
+    assert statuses[3:] == [429, 429]
+    assert refused.json()["errors"][0]["code"] == 1429
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert good.status_code == 404
