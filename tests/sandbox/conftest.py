@@ -1,5 +1,6 @@
 """The double of Stripe as a running process, and the real `stripe` client that talks to it."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -15,6 +16,16 @@ from sandbox.stripe.world import API_KEY
 def pytest_configure(config: pytest.Config) -> None:
     # The `stripe` client hands its bodies to httpx in a way that httpx has deprecated: nothing of ours.
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>':DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _not_under_nohup() -> Iterator[None]:
+    """Programs that tests start inherit who ignores a hang-up: whoever runs the tests under nohup must not matter."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")
