@@ -49,6 +49,5 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Preparing $(VENV): a virtual environment with the locked wheels (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo "This Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python scripts/install.py
 	@touch $@

@@ -1,7 +1,8 @@
 """What `make run` does for a newcomer, for the containers of docker-compose.yml.
 
 python -m fleet.local.containers keys
-python -m fleet.local.containers demo --iapi-url http://iapi:8081
+python -m fleet.local.containers accounts --iapi-url http://iapi:8081
+python -m fleet.local.containers tokens
 """
 
 import asyncio
@@ -30,10 +31,10 @@ def keys() -> None:
         raise click.ClickException(str(problem)) from None
 
 
-@main.command("demo")
+@main.command()
 @click.option("--iapi-url", required=True, help="Where the iAPI answers this process.")
-def demo_(iapi_url: str) -> None:
-    """Publish the demo accounts, send a first command, print shell variables for this machine."""
+def accounts(iapi_url: str) -> None:
+    """Publish the demo accounts and send a first command; fails when they do not go through."""
     settings = Settings()
     fleet = demo.Reach(
         database_url=settings.database_url,
@@ -42,11 +43,17 @@ def demo_(iapi_url: str) -> None:
         service_keys=_registry(),
     )
     try:
-        made = asyncio.run(demo.set_up(fleet))
+        asyncio.run(demo.accounts(fleet))
     except TimeoutError:
         raise click.ClickException(
             f"A first command did not go through within {demo.PATIENCE:.0f} s: `docker compose logs` says why."
         ) from None
+
+
+@main.command()
+def tokens() -> None:
+    """Print shell variables for this machine: addresses, fresh tokens, the demo account."""
+    made = asyncio.run(demo.tokens(Settings().database_url, _registry()))
     click.echo(as_shell_variables({**LocalSettings().entry_points(), **made}), nl=False)
 
 

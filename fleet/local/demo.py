@@ -31,24 +31,32 @@ class Reach:
     service_keys: Path
 
 
-async def set_up(fleet: Reach) -> dict[str, str]:
-    """Register the accounts, make tokens, send one command; gives them as shell variables.
+async def accounts(fleet: Reach) -> None:
+    """Publish the accounts and send one command, and wait until both have gone through.
 
     Raises `TimeoutError` when the fleet does not apply what it is sent.
     """
     async with asyncio.timeout(PATIENCE):
         await _register(fleet.kafka_bootstrap)
-        connection = await connect(fleet.database_url, name="demo")
+        connection = await connect(fleet.database_url, name="demo", patient=True)
         try:
             known = "SELECT count(*) FROM accounts WHERE id = ANY($1::text[])"
             while await connection.fetchval(known, list(ACCOUNTS)) < len(ACCOUNTS):
                 await asyncio.sleep(0.05)
-            token = await credentials.dashboard_token(connection, ACCOUNTS)
         finally:
             await connection.close()
-        service = credentials.service_token(fleet.service_keys)
-        await _prove(fleet.iapi_url, service)
-    return {"DASHBOARD_TOKEN": token, "IAPI_TOKEN": service, "DEMO_ACCOUNT_ID": DEMO}
+        await _prove(fleet.iapi_url, credentials.service_token(fleet.service_keys))
+
+
+async def tokens(database_url: str, service_keys: Path) -> dict[str, str]:
+    """Fresh tokens for the accounts, as shell variables; the Dashboard's of before is revoked."""
+    connection = await connect(database_url, name="demo")
+    try:
+        dashboard = await credentials.dashboard_token(connection, ACCOUNTS)
+    finally:
+        await connection.close()
+    service = credentials.service_token(service_keys)
+    return {"DASHBOARD_TOKEN": dashboard, "IAPI_TOKEN": service, "DEMO_ACCOUNT_ID": DEMO}
 
 
 async def _register(bootstrap: str) -> None:

@@ -48,21 +48,19 @@ def run_local() -> int:
 
 
 async def _run(settings: LocalSettings) -> None:
-    started = time.monotonic()
+    started, fleet = time.monotonic(), _reach(settings)
 
     async def when_ready() -> None:
         try:
-            variables = {
-                **settings.entry_points(),
-                **await demo.set_up(_reach(settings)),
-                **settings.environment(),
-            }
+            await demo.accounts(fleet)
         except TimeoutError:
             raise CannotStart(
                 "Everything started, but a first command did not go through within "
                 f"{demo.PATIENCE:.0f} s. The reason is in {settings.local_data}/logs; "
                 "if the data there is of no value, remove the folder and run again."
             ) from None
+        made = await demo.tokens(fleet.database_url, fleet.service_keys)
+        variables = {**settings.entry_points(), **made, **settings.environment()}
         _write(settings, variables)
         _welcome(settings, variables, time.monotonic() - started)
         renewing.append(asyncio.create_task(_renew(settings, variables)))

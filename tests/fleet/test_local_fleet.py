@@ -70,15 +70,23 @@ def running(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str]
         try:
             until(lambda: env_file.exists() or fleet.poll() is not None)
             assert fleet.poll() is None, fleet.communicate()[0]
-            yield fleet, variables(env_file)
+            yield fleet, variables(env_file.read_text())
         finally:
             fleet.send_signal(signal.SIGINT)
             fleet.communicate(timeout=60)
 
 
-def variables(env_file: Path) -> dict[str, str]:
-    """The shell variables of a file that a person would source."""
-    pairs = (line.removeprefix("export ").partition("=") for line in env_file.read_text().splitlines())
+def containers(env: dict[str, str], environment: dict[str, str], *arguments: str) -> str:
+    """What a one-shot service of docker-compose.yml says."""
+    command = [sys.executable, "-m", "fleet.local.containers", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+def variables(lines: str) -> dict[str, str]:
+    """The shell variables of lines that a person would source."""
+    pairs = (line.removeprefix("export ").partition("=") for line in lines.splitlines())
     return {name: shlex.split(value)[0] for name, _, value in pairs}
 
 
@@ -121,6 +129,17 @@ def test_a_newcomers_first_hour(environment: dict[str, str]) -> None:
 
     with running(environment) as (_, env):
         assert billing_state(env)["stripe_customer"]["customer_id"] == customer_id
+        registry = Path(env["SERVICE_KEYS"]).read_text()
+        containers(env, environment, "keys")
+        containers(env, environment, "accounts", "--iapi-url", env["IAPI_URL"])
+        assert Path(env["SERVICE_KEYS"]).read_text() == registry
+        fresh = variables(containers(env, environment, "tokens"))
+        assert fresh["DASHBOARD_TOKEN"] != env["DASHBOARD_TOKEN"]
+        assert billing_state(fresh)["stripe_customer"]["customer_id"] == customer_id
+        client = Cloudflare(
+            base_url=f"{fresh['DASHBOARD_URL']}/client/v4", api_token=fresh["DASHBOARD_TOKEN"]
+        )
+        assert client.billing.profiles.get(account_id=fresh["DEMO_ACCOUNT_ID"])
 
     written = "".join(path.read_text(errors="replace") for path in logs(environment))
     assert "partitions_assigned" in written
