@@ -28,6 +28,8 @@ LOCK = Path("requirements.lock")
 EVERY_SECONDS = 15.0
 """Between two lines where they cannot be written over."""
 LAST_LINES = 40
+EXPECTED = ("Ignoring ", "Requirement already satisfied")
+"""How lines begin that explain no failure."""
 
 
 class Progress:
@@ -81,7 +83,8 @@ def follow(command: Sequence[str], total: int, progress: Progress) -> int:
         finally:
             progress.end()
     if status:
-        print("\n".join(said[-LAST_LINES:]), file=sys.stderr)
+        telling = [line for line in said if not line.startswith(EXPECTED)]
+        print("\n".join(telling[-LAST_LINES:]), file=sys.stderr)
     return status
 
 
