@@ -5,9 +5,10 @@ import time
 
 from fleet.local import demo
 from fleet.local.credentials import service_token
-from fleet.local.services import plan
+from fleet.local.services import plan, worker_troubles
 from fleet.local.settings import LocalSettings
 from sandbox.local.console import as_shell_variables, say
+from sandbox.local.folder import broken
 from sandbox.local.service import CannotStart
 from sandbox.local.supervisor import Supervisor
 
@@ -54,11 +55,13 @@ async def _run(settings: LocalSettings) -> None:
         try:
             await demo.accounts(fleet)
         except TimeoutError:
-            raise CannotStart(
-                "Everything started, but a first command did not go through within "
-                f"{demo.PATIENCE:.0f} s. The reason is in {settings.local_data}/logs; "
-                "if the data there is of no value, remove the folder and run again."
-            ) from None
+            what = (
+                "seems to hold data that the fleet cannot go on from: everything started, but a first command did "
+                f"not go through within {demo.PATIENCE:.0f} s (logs: {settings.local_data / 'logs'})"
+            )
+            troubles = "".join(f"{line}\n" for line in await worker_troubles(settings))
+            advice = broken(settings.local_data, what, data=settings.local_data)
+            raise CannotStart(f"{troubles}{advice}") from None
         made = await demo.tokens(fleet.database_url, fleet.service_keys)
         variables = {**settings.entry_points(), **made, **settings.environment()}
         _write(settings, variables)

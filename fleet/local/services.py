@@ -98,6 +98,22 @@ async def _prepare(settings: LocalSettings) -> None:
         raise broken(settings.local_data, what, data=settings.local_data) from error
 
 
+async def worker_troubles(settings: LocalSettings) -> list[str]:
+    """What the workers say keeps them from their work, one line each."""
+    ports = (settings.commands_worker_port, settings.bulk_worker_port, settings.effects_worker_port)
+    async with httpx.AsyncClient(timeout=2) as client:
+        answers = [await _readiness(client, f"{settings.url(port)}/readyz") for port in ports]
+    return [words for words in answers if words]
+
+
+async def _readiness(client: httpx.AsyncClient, url: str) -> str:
+    try:
+        answer = await client.get(url)
+    except httpx.HTTPError as error:
+        return f"{url} does not answer ({type(error).__name__})"
+    return "" if answer.is_success else f"{url} says: {answer.text.strip()}"
+
+
 async def _answers(url: str) -> bool:
     try:
         async with httpx.AsyncClient(timeout=2) as client:

@@ -47,9 +47,6 @@ _FILLED: Final[Mapping[str, Callable[[Limits], str]]] = {
     "enum": lambda limits: f"Send one of: {_listed(limits['expected'])}.",
     "literal_error": lambda limits: f"Send one of: {_listed(limits['expected'])}.",
 }
-KNOWN: Final = _FIXED.keys() | _FILLED.keys()
-"""The kinds of mistakes with a sentence of their own; every other one is told the neutral one."""
-
 _PLACE: Final = re.compile(r"line (\d+) column (\d+)")
 
 

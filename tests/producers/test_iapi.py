@@ -1,6 +1,7 @@
 """What services ask of the iAPI Gateway, over real HTTP, Kafka and PostgreSQL."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,6 +206,16 @@ async def test_the_billing_state_shows_everything_of_one_account(
     assert full["stripe_customer"]["sync"]["state"] == "pending"
     assert [effect["kind"] for effect in full["effects"]] == ["stripe.sync_customer"]
     assert full["parked"] is True
+
+
+async def test_times_have_one_form_in_all_of_an_answer(iapi: Caller) -> None:
+    await iapi.http.put(iapi.internal("stripe-customer"), json={"customer_id": "cus_E5"})
+    upserted = await iapi.http.put(iapi.internal("billing-profile"), json=PROFILE)
+    state = await iapi.http.get(iapi.internal("billing-state"))
+    for answer in (upserted, state):
+        times = re.findall(r'"(\d{4}-\d\d-\d\dT[^"]*)"', answer.text)
+        assert len(times) >= 2
+        assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}(\.\d{6})?Z", time) for time in times), times
 
 
 async def test_a_deleted_profile_is_not_shown(iapi: Caller, connection: Connection) -> None:

@@ -1,13 +1,16 @@
 """Buckets of requests: what they take, when they take again, and that a refused request fills none."""
 
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
+from sandbox.local.proxy import FaultProxy
 from state.redis.connection import connect
 from state.redis.patience import Patience
 from state.redis.rate_limits import Rate, RateLimits
+from tests.conftest import Stack
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
 
@@ -56,3 +59,21 @@ async def test_nobody_is_refused_while_redis_is_away() -> None:
     limits = RateLimits(nowhere, "test", Patience())
     assert {await limits.take([("x", SLOW)]) for _ in range(10)} == {0.0}
     await nowhere.aclose()
+
+
+async def test_a_redis_that_hangs_is_waited_for_once_and_then_left_alone(stack: Stack) -> None:
+    failures = 0
+
+    class Counted(Patience):
+        def failed(self) -> None:
+            nonlocal failures
+            failures += 1
+            super().failed()
+
+    async with FaultProxy(urlsplit(stack.redis_url).port or 6379) as proxy:
+        redis = connect(f"redis://127.0.0.1:{proxy.port}/0")
+        limits = RateLimits(redis, "test", Counted())
+        proxy.blackhole()
+        assert {await limits.take([("x", SLOW)]) for _ in range(50)} == {0.0}
+        await redis.aclose()
+    assert failures == 1
