@@ -11,8 +11,13 @@ from topics.table import DEAD_LETTERS
 
 
 def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
-    """The outbox row of a dead letter. Its own headers start with `dl_`, the others are as received."""
+    """The outbox row of a dead letter. Its own headers start with `dl_`, the others are as received.
+
+    aiokafka publishes nothing that has neither key nor body, which would stop the relay: such a letter's is empty.
+    """
     record = rejected.record
+    account = _account(record)
+    body = b"" if account is None and record.value is None else record.value
     headers = [
         ("dl_reason", rejected.reason.value),
         ("dl_detail", _readable(rejected.detail)),
@@ -23,7 +28,7 @@ def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
         ("dl_timestamp", str(record.timestamp_ms)),
         *_as_received(record.headers),
     ]
-    return outbox.row(DEAD_LETTERS.name, _account(record), headers, record.value)
+    return outbox.row(DEAD_LETTERS.name, account, headers, body)
 
 
 def _account(record: Record) -> str | None:

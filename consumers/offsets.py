@@ -26,13 +26,14 @@ class Offsets:
             return True
         if self._under_way is not None and not self._under_way.done():
             return False
-        self._under_way = asyncio.ensure_future(consumer.commit(dict(offsets)))
-        self._under_way.add_done_callback(_look_at)
-        done, _ = await asyncio.wait({self._under_way}, timeout=COMMIT_SECONDS)
+        ours = self._under_way = asyncio.ensure_future(consumer.commit(dict(offsets)))
+        ours.add_done_callback(_look_at)
+        # By the time that we are told, another caller may have begun the next one.
+        done, _ = await asyncio.wait({ours}, timeout=COMMIT_SECONDS)
         if not done:
             return False
         try:
-            self._under_way.result()
+            ours.result()
         except KafkaError:
             return False
         return True

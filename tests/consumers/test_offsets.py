@@ -63,6 +63,21 @@ async def test_while_one_commit_is_under_way_no_other_begins(monkeypatch: pytest
     assert await commit(found, consumer)
 
 
+async def test_the_next_commit_may_begin_before_the_caller_of_the_last_one_is_told() -> None:
+    found = Offsets()
+    following: list[asyncio.Task[bool]] = []
+    slow = Consumer()
+
+    class Quick:
+        async def commit(self, given: dict[TopicPartition, int]) -> None:
+            following.append(asyncio.create_task(commit(found, slow)))
+
+    assert await commit(found, Quick())
+    assert slow.asked == [HERE]
+    slow.answer.set_result(None)
+    assert await asyncio.gather(*following) == [True]
+
+
 async def test_a_commit_that_fails_when_nobody_waits_any_more_is_no_error_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
