@@ -2,7 +2,7 @@
 
 import click
 
-from fleet.cli.commands import publish
+from fleet.cli.commands import ask
 from topics.accounts import EraseAccount, LockAccount, UnlockAccount
 
 REASON = click.option("--reason", required=True, help="Why; kept in the journal.")
@@ -18,7 +18,7 @@ def account() -> None:
 @REASON
 def lock(account_id: str, reason: str) -> None:
     """Refuse everybody's commands but support's (1309)."""
-    publish(account_id, LockAccount(reason=reason))
+    ask(account_id, LockAccount(reason=reason))
 
 
 @account.command()
@@ -26,7 +26,7 @@ def lock(account_id: str, reason: str) -> None:
 @REASON
 def unlock(account_id: str, reason: str) -> None:
     """Take everybody's commands again."""
-    publish(account_id, UnlockAccount(reason=reason))
+    ask(account_id, UnlockAccount(reason=reason))
 
 
 @account.command()
@@ -35,4 +35,4 @@ def unlock(account_id: str, reason: str) -> None:
 @click.confirmation_option(prompt="Personal data of this account goes for good, here and at Stripe. Go on?")
 def erase(account_id: str, reason: str) -> None:
     """Scrub personal data (GDPR): profile, journal and Stripe. Accounting facts stay."""
-    publish(account_id, EraseAccount(reason=reason))
+    ask(account_id, EraseAccount(reason=reason))

@@ -5,6 +5,7 @@ import getpass
 
 import click
 
+from fleet.cli.outcomes import awaited, tell
 from fleet.settings import Settings
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
@@ -14,17 +15,20 @@ from topics.message import Actor, Command, Envelope, Role
 from topics.table import COMMANDS
 
 
-def publish(account_id: str, command: Command) -> None:
-    """Publish in the name of the person at the keyboard, with the role of support."""
+def ask(account_id: str, command: Command) -> None:
+    """Publish in the name of the person at the keyboard, with the role of support, and tell what came of it."""
     if not ACCOUNT_ID.fullmatch(account_id):
         raise click.BadParameter("An account id has 32 lower-case hexadecimal characters.")
     operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "fleet-cli")
-    envelope = Envelope(new_id(), command.type, account_id, operator, traceparent=traceparent(None))
+    command_id = new_id()
+    envelope = Envelope(command_id, command.type, account_id, operator, traceparent=traceparent(None))
     try:
         asyncio.run(_publish(envelope, command))
     except NotPublishedError as error:
-        raise click.ClickException(f"{error} (KAFKA_BOOTSTRAP)") from None
-    click.echo(f"Asked for as {envelope.id}.")
+        later = f" It may be taken all the same: `fleet operation {command_id}`." if error.maybe else ""
+        raise click.ClickException(f"{error} (KAFKA_BOOTSTRAP).{later}") from None
+    click.echo(f"Asked for as {command_id}.")
+    tell(awaited(command_id))
 
 
 async def _publish(envelope: Envelope, command: Command) -> None:

@@ -7,7 +7,9 @@ import click
 
 from fleet.cli.accounts import account
 from fleet.cli.cursors import cursors
+from fleet.cli.dead_letters import dead_letters
 from fleet.cli.effects import effects
+from fleet.cli.outcomes import operation
 from fleet.cli.parked import parked
 from fleet.cli.store import with_store
 from fleet.cli.tokens import token
@@ -72,5 +74,5 @@ def topics() -> None:
     click.echo("The topics are as they should be.")
 
 
-for group in (token, account, effects, parked, cursors):
-    main.add_command(group)
+for command in (token, account, operation, parked, dead_letters, effects, cursors):
+    main.add_command(command)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import click
 
-from fleet.cli.commands import publish
+from fleet.cli.commands import ask
 from fleet.cli.store import age, show, with_store
 from state.postgres import parking as rows
 from topics.parking import DiscardParked, ReleaseParked
@@ -44,8 +44,7 @@ def listed(limit: int) -> None:
 @click.option("--reason", required=True, help="Why it should go well now; kept in the journal.")
 def release(account_id: str, reason: str) -> None:
     """Apply an account's parked commands again, in their order."""
-    publish(account_id, ReleaseParked(reason=reason))
-    click.echo("`fleet parked list` shows what is left.")
+    ask(account_id, ReleaseParked(reason=reason))
 
 
 @parked.command()
@@ -54,5 +53,4 @@ def release(account_id: str, reason: str) -> None:
 @click.option("--reason", required=True, help="Why it is given up; kept with the dead letter.")
 def discard(account_id: str, command_id: UUID, reason: str) -> None:
     """Give up one parked command: it becomes a dead letter. The account's others stay parked."""
-    publish(account_id, DiscardParked(command_id=command_id, reason=reason))
-    click.echo("`fleet parked list` shows what is left.")
+    ask(account_id, DiscardParked(command_id=command_id, reason=reason))

@@ -10,6 +10,7 @@ import click
 from asyncpg import PostgresError, UndefinedTableError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fleet.settings import Settings
 from state.postgres.connection import STORE_DOWN, Connection, connect
@@ -44,9 +45,14 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(table if table.row_count else empty)
+
+
+def printable(text: str) -> str:
+    """What others wrote, with nothing in it that a terminal obeys; lines stay lines."""
+    return "".join(found if found.isprintable() or found == "\n" else repr(found)[1:-1] for found in text)
 
 
 def age(since: datetime | None) -> str:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from uuid6 import uuid7
 
-from fleet.cli import main
 from state.postgres import effects, parking
 from state.postgres.connection import connect
 from tests.conftest import Stack
@@ -19,19 +18,6 @@ from topics.profiles import DeleteProfile
 pytestmark = pytest.mark.stack
 
 ACCOUNT = "00000000000000000000000000000001"
-
-
-@pytest.fixture
-def fleet(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """`fleet ...` against this test's stores."""
-    monkeypatch.setenv("DATABASE_URL", stack.database_url)
-    monkeypatch.setenv("REDIS_URL", stack.redis_url)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP", stack.kafka_bootstrap)
-
-    def typed(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
-    return typed
 
 
 def stored(stack: Stack, work: Callable[[Any], Any]) -> None:
@@ -99,13 +85,6 @@ def test_parked_accounts_are_listed_with_the_command_that_stands_first(
     assert "billing.commands.v1/3@42" in listed
 
 
-def test_a_cursor_is_moved_only_after_a_yes(fleet: Callable[..., Result]) -> None:
-    assert fleet("cursors", "set", "commands", "0", "7").exit_code == 1
-    assert "No lane has started" in fleet("cursors", "list").output
-    assert fleet("cursors", "set", "commands", "0", "7", "--yes").exit_code == 0
-    assert "billing.commands" in fleet("cursors", "list").output
-
-
 def test_a_store_that_is_away_is_a_sentence(
     fleet: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,3 +92,17 @@ def test_a_store_that_is_away_is_a_sentence(
     away = fleet("effects", "list")
     assert away.exit_code == 1
     assert "PostgreSQL can't be asked" in away.output
+
+
+def test_what_others_wrote_commands_no_terminal(fleet: Callable[..., Result], stack: Stack) -> None:
+    async def fail(connection: Any) -> None:
+        now = datetime.now(UTC)
+        await effects.add(
+            connection, [(ACCOUNT, uuid7(), "stripe.sync_customer", "stripe", "sync", "{}", None, now)]
+        )
+        await connection.execute(
+            r"UPDATE effects SET state = 'failed', last_error = E'\x1b[2J [/bold] [red]'"
+        )
+
+    stored(stack, fail)
+    assert r"\x1b[2J [/bold] [red]" in fleet("effects", "list").output
