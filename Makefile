@@ -40,7 +40,7 @@ lock: $(STAMP) ## Lock all dependencies again, with hashes and without addresses
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 		pyproject.toml --output-file requirements.lock
 
-clean: ## Remove what was installed and all local data
+clean: ## Remove what was installed and all local data; stop `make run` first
 	rm -rf $(VENV) .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(STAMP): requirements.lock pyproject.toml

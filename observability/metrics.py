@@ -55,7 +55,9 @@ PAUSED: Final = Gauge(
     "billing_paused", "1 while a worker of the lane waits for a store that is down.", ["lane", "worker"]
 )
 HALTED: Final = Gauge(
-    "billing_halted", "1 when the lane stopped because a large share of its stream is invalid.", ["lane"]
+    "billing_halted",
+    "1 when the lane stopped: a large share of its stream is invalid, or a cursor stands outside of the log.",
+    ["lane"],
 )
 DEAD_LETTERS: Final = Counter(
     "billing_dead_letters_total", "Records that could not be applied.", ["lane", "reason"]

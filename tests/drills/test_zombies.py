@@ -19,6 +19,8 @@ STOPPED_AT = {
     "effects-in-doubt": ("effects", "stripe.in_doubt:3"),
     "effects-made": ("effects", "stripe.made:3"),
 }
+NOT_BEGUN = "commands-filtered"
+"""Stopped with a batch in its hands and no transaction begun: only the fence stands between it and the state."""
 LONGER_THAN_ANYTHING_LASTS = 18.0
 """A session, a stopped transaction, a lease."""
 
@@ -48,4 +50,4 @@ async def test_a_worker_that_was_stopped_in_the_middle_changes_nothing_when_it_c
             zombie.resume()
         await drill.publish_rest()
         await drill.judge()
-        print({z.name: (fenced(z), z.starts) for z in drill.fleet.units.values()})
+        assert fenced(drill.fleet.units[NOT_BEGUN]) > 0
