@@ -66,7 +66,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if self._due is not None:
+        if self._due is None:
+            self._load.lost(self)
+        else:
             self._over(0)
 
     def _over(self, status: int) -> None:
@@ -87,10 +89,16 @@ class _Load:
         self.open += 1
         self.answers.sent += moment >= self._timed_from
         if self.idle:
-            self.idle.pop().send(request, moment)
+            # In turn: one that is left alone for seconds is closed by the server.
+            self.idle.popleft().send(request, moment)
         else:
             self.answers.late += moment >= self._timed_from
             self.waiting.append((request, moment))
+
+    def lost(self, connection: _Connection) -> None:
+        """It was closed while nothing was asked on it."""
+        if connection in self.idle:
+            self.idle.remove(connection)
 
     def answered(self, connection: _Connection | None, status: int, due: float) -> None:
         self.open -= 1

@@ -13,8 +13,10 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def server(answer: Callable[[int], Awaitable[bytes | None]]) -> AsyncIterator[tuple[str, int]]:
-    """Answers the n-th request with `answer(n)`, in two pieces; None hangs up."""
+async def server(
+    answer: Callable[[int], Awaitable[bytes | None]], *, last: int = 0
+) -> AsyncIterator[tuple[str, int]]:
+    """Answers the n-th request with `answer(n)`, in two pieces; None hangs up, and so does the `last` answer."""
     count = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -22,13 +24,16 @@ async def server(answer: Callable[[int], Awaitable[bytes | None]]) -> AsyncItera
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 count += 1
-                found = await answer(count)
+                number = count
+                found = await answer(number)
                 if found is None:
                     break
                 writer.write(found[:20])
                 await writer.drain()
                 await asyncio.sleep(0)
                 writer.write(found[20:])
+                if number == last:
+                    break
         except asyncio.IncompleteReadError:
             pass
         finally:
@@ -62,6 +67,16 @@ async def test_every_request_is_answered_once() -> None:
         answers = await asked(address, 60)
     assert answers.sent == 60
     assert {status: len(found) for status, found in answers.seconds.items()} == {200: 60}
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_was_closed_while_nothing_was_asked_is_left_out() -> None:
+    async def answer(_: int) -> bytes:
+        return OK
+
+    async with server(answer, last=1) as address:
+        answers = await asked(address, 20, connections=2)
+    assert {status: len(found) for status, found in answers.seconds.items()} == {200: 20}
 
 
 @pytest.mark.asyncio
