@@ -142,7 +142,15 @@ async def _drop(producer: AIOKafkaProducer) -> None:
     sender = producer._sender
     if sender.sender_task is not None:
         sender.sender_task.cancel()
-    producer._message_accumulator.fail_all(KafkaConnectionError("the producer was abandoned"))
+    messages = producer._message_accumulator
+    batches = [
+        *messages._pending_batches,
+        *(batch for queue in messages._batches.values() for batch in queue),
+    ]
+    messages.fail_all(KafkaConnectionError("the producer was abandoned"))
+    for batch in batches:
+        # aiokafka tells whoever waits for room in the batch, though nobody may.
+        _look_at(batch._drain_waiter)
     producer._closed = True
     with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(_START_SECONDS):

@@ -1,15 +1,20 @@
 """Publishing: acknowledged, keyed, given up for good, and alive again after a fatal error."""
 
 import asyncio
-from typing import Any
+import gc
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import OutOfOrderSequenceNumber
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.protocol.produce import ProduceRequest
 
+from producers import publisher as publishing
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
 from tests.conftest import Stack
@@ -113,3 +118,27 @@ async def test_a_fatal_error_of_idempotence_is_survived(
     async with Publisher(stack.kafka_bootstrap, client_id="test") as publisher:
         await asyncio.gather(*(publisher.publish(topic, envelope(account), BODY) for account in accounts))
     assert set(await keys(stack, idle_lane, 5)) == set(accounts)
+
+
+async def test_messages_left_in_an_abandoned_producer_are_no_error_of_the_process() -> None:
+    async def nothing() -> None:
+        """Nothing to close."""
+
+    messages = MessageAccumulator(ClusterMetadata(), 16_384, 0, 60)
+    producer = SimpleNamespace(
+        _sender=SimpleNamespace(sender_task=None, close=nothing),
+        _message_accumulator=messages,
+        client=SimpleNamespace(close=nothing),
+    )
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+    try:
+        sent = await messages.add_message(TopicPartition("x", 0), b"key", BODY, 1)
+        await publishing._drop(cast(AIOKafkaProducer, producer))
+        assert isinstance(sent.exception(), KafkaConnectionError)
+        del sent, messages, producer
+        gc.collect()
+        await asyncio.sleep(0)
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert reported == []
