@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,7 @@ async def facts(servers: Servers) -> dict[str, Any]:
         "system": platform.platform(),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
+        "python_optimised": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
         "postgres": postgres,
         "redis": redis_version,
         **durable,
