@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from observability.metrics import REDIS_ERRORS, STRIPE_BUDGET_WAIT_SECONDS
 from state.redis.buckets import SLOW_DOWN, TAKE, Bucket
 from state.redis.connection import REDIS_DOWN
+from state.redis.patience import Patience
 
 _PATIENCE: Final = 1.0
 """Seconds without asking a Redis that failed."""
@@ -55,7 +56,7 @@ class Budget:
         self._take, self._slow_down = redis.register_script(TAKE), redis.register_script(SLOW_DOWN)
         self._local_share = local_share
         self._local: dict[str, Bucket] = {}
-        self._ask_after = 0.0
+        self._patience = Patience(_PATIENCE)
 
     async def take(self, endpoint: str, priority: Priority) -> None:
         """Wait until a request to the endpoint may go, and count it."""
@@ -66,7 +67,7 @@ class Budget:
 
     async def ask(self, endpoint: str, priority: Priority) -> float:
         """0 when the request may go and is counted, else the seconds after which to ask again."""
-        if time.monotonic() < self._ask_after:
+        if not self._patience.may_ask():
             return self._ask_here(endpoint, priority)
         limits = (self._limits.of(_ACCOUNT), self._limits.of(endpoint))
         try:
@@ -74,6 +75,7 @@ class Budget:
         except REDIS_DOWN:
             self._without_redis()
             return self._ask_here(endpoint, priority)
+        self._patience.answered()
         return float(answer)
 
     async def slow_down(self, endpoint: str | None) -> None:
@@ -104,4 +106,4 @@ class Budget:
 
     def _without_redis(self) -> None:
         REDIS_ERRORS.labels(use="budget").inc()
-        self._ask_after = time.monotonic() + _PATIENCE
+        self._patience.failed()

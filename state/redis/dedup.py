@@ -5,7 +5,6 @@ two commands. The key names the database's history: after a restore from a backu
 the lost future is believed.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,13 +14,11 @@ from redis.asyncio import Redis
 
 from observability.metrics import REDIS_ERRORS
 from state.redis.connection import REDIS_DOWN
+from state.redis.patience import Patience
 from topics.ids import uuid7_ms
 
 _BUCKET_MS: Final = 600_000
 _KEPT_SECONDS: Final = 3600
-_PATIENCE: Final = 2.0
-"""Seconds without asking a Redis that failed: a slow one must not slow every batch."""
-
 
 CommandKey = tuple[UUID, str]
 """A command's id and its account: an id that turns up for another account is no duplicate but a fault."""
@@ -32,11 +29,11 @@ class Dedup:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._ask_after = 0.0
+        self._patience = Patience()
 
     async def seen(self, history: str, commands: Sequence[CommandKey]) -> set[CommandKey]:
         """Those of `commands` that certainly have an outcome; none when Redis is away."""
-        if not commands or time.monotonic() < self._ask_after:
+        if not commands or not self._patience.may_ask():
             return set()
         buckets = _buckets(history, commands)
         try:
@@ -47,6 +44,7 @@ class Dedup:
         except REDIS_DOWN:
             self._failed()
             return set()
+        self._patience.answered()
         return {
             member
             for members, found in zip(buckets.values(), answers, strict=True)
@@ -56,7 +54,7 @@ class Dedup:
 
     async def mark(self, history: str, commands: Sequence[CommandKey]) -> None:
         """Remember committed commands. Only ever called after the commit."""
-        if not commands or time.monotonic() < self._ask_after:
+        if not commands or not self._patience.may_ask():
             return
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -66,10 +64,12 @@ class Dedup:
                 await pipe.execute()
         except REDIS_DOWN:
             self._failed()
+        else:
+            self._patience.answered()
 
     def _failed(self) -> None:
         REDIS_ERRORS.labels(use="dedup").inc()
-        self._ask_after = time.monotonic() + _PATIENCE
+        self._patience.failed()
 
 
 def _buckets(history: str, commands: Iterable[CommandKey]) -> dict[str, list[CommandKey]]:

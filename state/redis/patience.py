@@ -9,22 +9,23 @@ SECONDS: Final = 2.0
 class Patience:
     """Shared by the uses of one process. After a failure nobody asks for a while, and then one tries for all."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._ask_after = 0.0
 
     def may_ask(self) -> bool:
-        """Whether to ask now. After a failure only every `SECONDS` one is told yes: the others do without."""
+        """Whether to ask now. After a failure only one is told yes every so many seconds: the others do without."""
         if not self._ask_after:
             return True
         now = time.monotonic()
         if now < self._ask_after:
             return False
-        self._ask_after = now + SECONDS
+        self._ask_after = now + self._seconds
         return True
 
     def failed(self) -> None:
         """Redis did not answer in time, or not at all."""
-        self._ask_after = time.monotonic() + SECONDS
+        self._ask_after = time.monotonic() + self._seconds
 
     def answered(self) -> None:
         """Redis is back."""

@@ -133,6 +133,17 @@ def test_a_release_in_the_same_batch_takes_what_goes_well_now_off_the_shelf(fail
     assert (fold.rows.park, fold.rows.unpark) == (set(), {A})
 
 
+def test_a_release_moves_no_more_than_a_transaction_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumers.fold.MOST_RELEASED", 2)
+    shelf = [received(SET) for _ in range(3)]
+    release, later = received(RELEASE), received(SET)
+    fold = folded([release, later], shelf=shelf)
+    assert decisions(fold) == [*((one.id, "applied") for one in shelf[:2]), (release.id, "applied")]
+    assert answers(fold)[-1] == {"released": 2, "remaining": 1}
+    assert shelved(fold) == [later.id]
+    assert (fold.rows.park, fold.rows.unpark) == ({A}, set())
+
+
 def test_a_release_applies_the_shelf_in_its_order_and_the_account_goes_on() -> None:
     first, second, release, later = (received(message) for message in (SET, SET, RELEASE, SET))
     fold = folded([release, later], shelf=[first, second])
