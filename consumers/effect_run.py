@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from uuid6 import uuid7
@@ -16,8 +17,9 @@ from observability.metrics import EFFECT_SECONDS, EFFECTS
 from state.postgres import effects, outbox
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.effects import Effect, LeaseLostError
+from topics.ids import conclusion_id
 from topics.message import Actor, Envelope, Fact, Role
-from topics.table import FACTS
+from topics.table import COMMANDS, FACTS
 
 log = structlog.get_logger()
 
@@ -96,8 +98,8 @@ class EffectRun:
                 error=outcome.reason if isinstance(outcome, GivenUp) else None,
             )
             crash_point("effects.finished")
-            if outcome.results:
-                await outbox.add(connection, _told(work.effect, outcome.results))
+            if told := [*_told(work.effect, outcome.results), *_concluded(work.effect, outcome)]:
+                await outbox.add(connection, told)
             crash_point("effects.before_commit")
         crash_point("effects.committed")
         if failed:
@@ -127,3 +129,19 @@ def _told(effect: Effect, results: Iterable[Fact]) -> list[outbox.OutboxRow]:
         )
         for fact in results
     ]
+
+
+def _concluded(effect: Effect, outcome: Performed | GivenUp) -> list[outbox.OutboxRow]:
+    """The end of the operation that asked for the effect, under the one id it can have."""
+    conclusion = outcome.conclusion if isinstance(outcome, Performed) else None
+    if conclusion is None or effect.cause is None:
+        return []
+    envelope = Envelope(
+        conclusion_id(UUID(effect.cause)),
+        conclusion.type,
+        effect.account_id,
+        ACTOR,
+        causation_id=effect.cause,
+        reply_to=effect.reply_to,
+    )
+    return [outbox.message_row(COMMANDS.name, envelope, conclusion)]

@@ -14,7 +14,7 @@ from uuid6 import uuid7
 from consumers.dead_letters import letter
 from consumers.lane import Lane
 from handlers.account import Account, Part
-from handlers.decision import Applied, Context, Decision, EffectRequest, Refused
+from handlers.decision import Applied, Context, Decision, EffectRequest, Failed, Refused
 from handlers.dispatch import only_support
 from handlers.registry import decide
 from state.postgres import outbox, parking
@@ -140,18 +140,26 @@ class Fold:
         return None
 
     def _settle(self, received: Received, decision: Decision) -> None:
-        if isinstance(decision, Refused):
-            self._record(received, "refused", decision.code, _refusal(decision))
-            return
+        refused = decision.refused if isinstance(decision, Failed) else decision
+        applied = decision.applied if isinstance(decision, Failed) else decision
+        if isinstance(applied, Applied):
+            self._apply(received, applied)
+        if isinstance(refused, Refused):
+            self._record(received, "refused", refused.code, _refusal(refused))
+        else:
+            outcome = "applied" if refused.concludes else "accepted"
+            self._record(received, outcome, None, refused.result)
+
+    def _apply(self, received: Received, applied: Applied) -> None:
         account = self._accounts[received.account_id]
-        if decision.changes:
-            self._accounts[account.id] = account.with_changes(decision.changes)
-            for part, value in decision.changes.items():
+        if applied.changes:
+            self._accounts[account.id] = account.with_changes(applied.changes)
+            for part, value in applied.changes.items():
                 self.rows.changed.setdefault(part, {})[account.id] = value
-        self.rows.effects.extend(self._effect(received, effect) for effect in decision.effects)
-        if decision.forget:
+        reply_to = None if applied.concludes else received.envelope.reply_to
+        self.rows.effects.extend(self._effect(received, effect, reply_to) for effect in applied.effects)
+        if applied.forget:
             self._forget(account.id)
-        self._record(received, "applied", None, decision.result)
 
     def _forget(self, account_id: str) -> None:
         """Scrub what was said of the account: rows of earlier batches, and those of this one up to here."""
@@ -189,6 +197,8 @@ class Fold:
             self.outcomes.append((envelope.reply_to, told))
 
     def _events(self, received: Received, decision: Decision) -> list[OutboxRow]:
+        if isinstance(decision, Failed):
+            decision = decision.applied
         if not isinstance(decision, Applied):
             return []
         return [self._event(received.envelope, event, n) for n, event in enumerate(decision.events)]
@@ -205,7 +215,8 @@ class Fold:
         )
         return outbox.message_row(EVENTS.name, envelope, event)
 
-    def _effect(self, received: Received, effect: EffectRequest) -> EffectRow:
+    def _effect(self, received: Received, effect: EffectRequest, reply_to: str | None) -> EffectRow:
+        """`reply_to` is for the effect that concludes what was asked for."""
         payload = orjson.dumps(effect.payload).decode()
         return (
             received.account_id,
@@ -215,7 +226,8 @@ class Fold:
             effect.coalesce,
             payload,
             str(received.envelope.id),
-            self._now,
+            self._now + effect.after if effect.after else self._now,
+            reply_to,
         )
 
     def _set_aside(self, received: Received, error: str | None) -> None:

@@ -26,7 +26,9 @@ class Lane:
 
 
 LANES: Final = {
-    "commands": Lane("commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND}), 10, 32, 5000),
+    "commands": Lane(
+        "commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND, Kind.RESULT}), 10, 32, 5000
+    ),
     "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100),
     "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 100),
 }

@@ -9,15 +9,19 @@ from typing import Protocol
 
 from state.postgres.connection import Connection
 from state.postgres.effects import Effect, LeaseLostError
-from topics.message import Fact
+from topics.message import Fact, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """Done, for all that was asked for up to `generation`. The results are told with it or not at all."""
+    """Done, for all that was asked for up to `generation`. The results are told with it or not at all.
+
+    `conclusion` is the end of the operation that asked for it, be it what was asked for or why not.
+    """
 
     generation: int
     results: tuple[Fact, ...] = ()
+    conclusion: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from topics.accounts import AccountErased, AccountTypeChanged, FlagsChanged
 from topics.codec import Reason, Rejected
 from topics.ids import ACCOUNT_ID
 from topics.message import Record
+from topics.payment_methods import PaymentMethodChanged
 from topics.profiles import ProfileChanged, ProfileDeleted
 from topics.stripe_customers import StripeCustomerLinked, StripeCustomerMerged, StripeSyncRequested
 
@@ -23,6 +24,7 @@ RELEVANT: Final = frozenset(
         AccountErased,
         AccountTypeChanged,
         FlagsChanged,
+        PaymentMethodChanged,
         ProfileChanged,
         ProfileDeleted,
         StripeCustomerLinked,

@@ -17,4 +17,4 @@ FORCE: Final = "force"
 def sync_row(account_id: str, *, cause: str | None, now: datetime, force: bool = False) -> EffectRow:
     """The row to owe; `force` writes to Stripe even if nothing seems to differ."""
     payload = orjson.dumps({FORCE: True} if force else {}).decode()
-    return (account_id, uuid7(), SYNC_EFFECT, STRIPE, COALESCE, payload, cause, now)
+    return (account_id, uuid7(), SYNC_EFFECT, STRIPE, COALESCE, payload, cause, now, None)

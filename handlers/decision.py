@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,8 @@ class EffectRequest:
     target: str
     coalesce: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    after: timedelta | None = None
+    """How much later it is due. Until then it holds up what is owed to the same target after it."""
 
 
 @value
@@ -50,6 +52,9 @@ class Applied:
     No changes at all is a repetition of what already holds: still applied. `result` is what the
     waiting caller is told (JSON-ready), and stays in the journal. `forget` scrubs the bodies and answers
     that the journal holds of the account so far.
+
+    With `concludes` of false the command holds, but what was asked for is only there when the result of an
+    effect was decided about (topics/ids.py, `conclusion_id`): the operation goes on until then.
     """
 
     changes: Mapping[Part[Any], Any] = field(default_factory=dict)
@@ -57,6 +62,7 @@ class Applied:
     effects: tuple[EffectRequest, ...] = ()
     result: Mapping[str, Any] | None = None
     forget: bool = False
+    concludes: bool = True
 
 
 @value
@@ -68,4 +74,15 @@ class Refused:
     problems: tuple[Problem, ...] = ()
 
 
-Decision = Applied | Refused
+@value
+class Failed:
+    """What was asked for can't be had, and that leaves its mark: the asker is told `refused`, `applied` holds.
+
+    For results of effects alone; a command that is refused changes nothing.
+    """
+
+    refused: Refused
+    applied: Applied
+
+
+Decision = Applied | Refused | Failed

@@ -186,5 +186,4 @@ HANDLERS: Final = (
     Handler(UpsertProfile, upsert, needs=(PROFILE,)),
     Handler(PatchProfile, patch, needs=(PROFILE,)),
     Handler(DeleteProfile, delete, needs=(PROFILE,)),
-    Handler(EraseAccount, erase, needs=(PROFILE,)),
 )

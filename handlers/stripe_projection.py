@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import Final, Literal
 
 from handlers.accounts import AccountRecord
+from handlers.payment_method import PaymentMethods, first_at
 from handlers.profile_rules import StripeTaxId, e164, stripe_tax_id
 from handlers.profiles import Profile
 from handlers.stripe_customers import StripeCustomer
 from topics.accounts import Flag
+from topics.payment_methods import Processor
 
 DEFAULT_LOCALE: Final = "en"
 """Stripe has no way to take a customer's locales back, so an account without one has this."""
@@ -70,10 +72,13 @@ class SyncState:
     since: datetime | None = None
 
 
-def project(account_id: str, record: AccountRecord, profile: Profile | None) -> Projection:
+def project(
+    account_id: str, record: AccountRecord, profile: Profile | None, methods: PaymentMethods
+) -> Projection:
     """The customer that Stripe shall hold for the account. A profile with `deleted_on` counts as blank."""
     metadata = checked_metadata(
         {
+            **_braintree(account_id, methods),
             "account_id": account_id,
             "account_type": record.type.value,
             "bad_debt": "true" if record.flags & Flag.BAD_DEBT else "false",
@@ -94,6 +99,14 @@ def project(account_id: str, record: AccountRecord, profile: Profile | None) -> 
     )
 
 
+def _braintree(account_id: str, methods: PaymentMethods) -> Mapping[str, str]:
+    """Whose vault holds its PayPal agreement: the Braintree customer has the account's id. Blank once it had one."""
+    if first_at(methods, Processor.BRAINTREE) is not None:
+        return {"braintree_id": account_id}
+    ever = any(one.details.processor is Processor.BRAINTREE for one in methods.methods.values())
+    return {"braintree_id": ""} if ever else {}
+
+
 def bare(account_id: str) -> Projection:
     """A customer as it is created: it says whose it is and nothing about a person."""
     return Projection(None, None, None, None, None, None, checked_metadata({"account_id": account_id}))
@@ -106,7 +119,11 @@ def digest(projection: Projection) -> str:
 
 
 def sync_state(
-    account_id: str, record: AccountRecord, profile: Profile | None, customer: StripeCustomer | None
+    account_id: str,
+    record: AccountRecord,
+    profile: Profile | None,
+    methods: PaymentMethods,
+    customer: StripeCustomer | None,
 ) -> SyncState:
     """Whether Stripe holds what it shall, from what the account knows of its customer."""
     known = customer or StripeCustomer()
@@ -114,7 +131,7 @@ def sync_state(
         return SyncState("none")
     if known.merged:
         return SyncState("failed", SHARED_REASON, known.shared_as_of)
-    desired = digest(project(account_id, record, profile))
+    desired = digest(project(account_id, record, profile, methods))
     if known.projection == desired:
         return SyncState("synced", None, known.synced_at)
     if known.failure is not None and known.failure.projection == desired:

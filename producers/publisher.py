@@ -58,7 +58,10 @@ class Publisher:
 
     async def publish(self, topic: str, envelope: Envelope, body: bytes) -> None:
         """Publish an encoded message under the key of its account. Raises `NotPublishedError`."""
-        key, headers = envelope.account_id.encode(), encode_headers(envelope)
+        await self.send(topic, body, key=envelope.account_id.encode(), headers=encode_headers(envelope))
+
+    async def send(self, topic: str, body: bytes, *, key: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """Publish bytes that are no message of ours, or one that is encoded. Raises `NotPublishedError`."""
         await self._send(topic, body, key=key, headers=headers)
 
     async def check(self) -> None:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     BAD_KEY = "bad_key"
     BAD_BODY = "bad_body"
     DISCARDED = "discarded"
+    UNKNOWN_CUSTOMER = "unknown_customer"
 
 
 @dataclass(frozen=True, slots=True)

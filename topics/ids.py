@@ -1,5 +1,6 @@
 """What the ids say: the shape of an account id and the time inside a UUIDv7."""
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import Final
@@ -39,6 +40,21 @@ def uuid7_ms(value: UUID) -> int:
 def uuid7_time(value: UUID) -> datetime:
     """The time at which a UUIDv7 was made, UTC."""
     return datetime.fromtimestamp(uuid7_ms(value) / 1000, UTC)
+
+
+def conclusion_id(command_id: UUID) -> UUID:
+    """The id of the message that concludes a command whose outcome is `accepted`: a UUIDv7 of the same moment.
+
+    It follows from the command's id, so that whoever waits knows it and a second conclusion is a duplicate.
+    """
+    return derived_uuid7(command_id.int >> 80, b"conclusion", command_id.bytes)
+
+
+def derived_uuid7(moment_ms: int, *parts: bytes) -> UUID:
+    """A UUIDv7 of that moment whose other bits follow from `parts`: the same again for the same."""
+    drawn = int.from_bytes(hashlib.sha256(b"\0".join(parts)).digest()[:10])
+    low = (0x7 << 76) | (drawn & ((1 << 76) - 1))
+    return UUID(int=moment_ms << 80 | (low & ~(0x3 << 62)) | 0x2 << 62)
 
 
 def uuid7_floor(moment: datetime) -> UUID:

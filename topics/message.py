@@ -16,6 +16,8 @@ class Kind(StrEnum):
     """An intent: applied or refused, journaled either way."""
     FACT = "fact"
     """An observation: never refused by a rule, ordered by the object it describes."""
+    RESULT = "result"
+    """What came of an effect that somebody may wait for: never refused by a rule, on the lane of commands."""
     EVENT = "event"
     """Something that happened here, told to everyone downstream."""
 
@@ -61,6 +63,12 @@ class Fact(Message):
     """An observation about one account, made at a processor or upstream."""
 
     kind = Kind.FACT
+
+
+class Result(Message):
+    """What came of the effect that a command asked for; deciding about it concludes the operation."""
+
+    kind = Kind.RESULT
 
 
 class Event(Message):

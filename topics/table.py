@@ -34,8 +34,8 @@ COMMANDS: Final = Topic(
     key="account id",
     partitions=ACCOUNT_PARTITIONS,
     retention=timedelta(days=14),
-    messages=of_kind(Kind.COMMAND),
-    about="Intents that somebody waits for, from every entry point.",
+    messages=(*of_kind(Kind.COMMAND), *of_kind(Kind.RESULT)),
+    about="Intents that somebody waits for, from every entry point, and results of effects that they asked for.",
 )
 FACTS: Final = Topic(
     name="billing.facts.v1",
@@ -61,6 +61,22 @@ EVENTS: Final = Topic(
     messages=of_kind(Kind.EVENT),
     about="What happened, for everyone downstream.",
 )
+STRIPE_WEBHOOKS: Final = Topic(
+    name="billing.stripe.webhooks.v1",
+    key="Stripe customer id, else the id of the event's object",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=(),
+    about="Webhooks of Stripe, verified and as received.",
+)
+BRAINTREE_WEBHOOKS: Final = Topic(
+    name="billing.braintree.webhooks.v1",
+    key="Braintree customer id, else the notification's kind",
+    partitions=ACCOUNT_PARTITIONS,
+    retention=timedelta(days=14),
+    messages=(),
+    about="Webhooks of Braintree, verified and as received.",
+)
 DEAD_LETTERS: Final = Topic(
     name="billing.dead-letters.v1",
     key="account id or null",
@@ -71,5 +87,5 @@ DEAD_LETTERS: Final = Topic(
     max_bytes=8 * 1024 * 1024,  # the largest record of any lane, with unreadable headers spelled out
 )
 
-TOPICS: Final = (COMMANDS, FACTS, BULK, EVENTS, DEAD_LETTERS)
+TOPICS: Final = (COMMANDS, FACTS, BULK, EVENTS, STRIPE_WEBHOOKS, BRAINTREE_WEBHOOKS, DEAD_LETTERS)
 LANES: Final = {"commands": COMMANDS, "facts": FACTS, "bulk": BULK}

@@ -19,6 +19,7 @@ from handlers.stripe_customers import DISCARD_EFFECT, STRIPE
 from handlers.stripe_projection import bare
 from observability.crash import crash_point
 from state.postgres import effects, stripe_customers, stripe_holdings
+from state.stripe import customers
 from state.stripe.answers import Done, Refused, Unknown
 from state.stripe.client import Caller
 from state.stripe.customers import Customer, parameters
@@ -53,7 +54,7 @@ async def _made(ask: Caller, work: Work, seen: View, number: int) -> str:
     account_id = work.effect.account_id
     if not seen.holding.stale:
         params = parameters(bare(account_id))
-        answer = await ask.create_customer(params, key=f"customer:{account_id}:{number}")
+        answer = await customers.create(ask, params, key=f"customer:{account_id}:{number}")
         crash_point("stripe.made")
         match answer:
             case Done(customer):
@@ -72,7 +73,7 @@ async def _found(ask: Caller, work: Work, seen: View) -> str:
     """Look the customer up in Stripe's list, which unlike its search is consistent (DOMAIN.md 11)."""
     since = (seen.holding.reserved_at or datetime.now(UTC)) - CLOCKS_APART
     ours: list[Customer] = []
-    async for page in ask.created_since(since):
+    async for page in customers.created_since(ask, since):
         if isinstance(page, Refused):
             raise PostponedError(Postponed(page.reason))  # A cursor that was deleted meanwhile: list again.
         ours += [one for one in done(page) if one.account_id == work.effect.account_id]
@@ -130,4 +131,5 @@ def _discard_row(work: Work, customer_id: str) -> effects.EffectRow:
         payload,
         work.effect.cause,
         datetime.now(UTC),
+        None,
     )

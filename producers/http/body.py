@@ -23,7 +23,7 @@ _NOT_TAKEN: Final = "This request takes no body. Leave it out, or send an empty 
 
 async def read(request: Request, model: type[M]) -> M:
     """The body as `model`. Raises 1413, 1415, or 1400 with a pointer to each wrong field."""
-    raw = await _bytes(request)
+    raw = await whole(request)
     if not raw:
         raise invalid("The request has no body. Send a JSON object.")
     _check_media_type(request)
@@ -41,7 +41,7 @@ async def refuse(request: Request, *, query: frozenset[str]) -> None:
     """
     if not any(name in _ANNOUNCING for name, _ in request.scope["headers"]):
         return
-    raw = await _bytes(request)
+    raw = await whole(request)
     if not raw.strip():
         return
     _check_media_type(request)
@@ -59,8 +59,8 @@ def _misplaced(name: str, query: frozenset[str]) -> str:
     return f"Send it as a query parameter: `?{name}=`." if name in query else _NOT_TAKEN
 
 
-async def _bytes(request: Request) -> bytes:
-    """The whole body, announced or chunked.
+async def whole(request: Request, *, most: int = MAX_BODY_BYTES) -> bytes:
+    """All bytes of the body, announced or chunked, up to `most`. Raises 1400 or 1413.
 
     One that is too large is read on for a while without being kept: a client that is still sending when
     the connection ends never sees the answer.
@@ -70,14 +70,14 @@ async def _bytes(request: Request) -> bytes:
         async with asyncio.timeout(_PATIENCE):
             async for chunk in request.stream():
                 size += len(chunk)
-                if size <= MAX_BODY_BYTES:
+                if size <= most:
                     body += chunk
                 elif size > _DRAINED:
                     break
     except (TimeoutError, ClientDisconnect):
         raise invalid("The body did not arrive whole, or not in time.") from None
-    if size > MAX_BODY_BYTES:
-        message = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB."
+    if size > most:
+        message = f"The body is larger than {most // 1024} KiB."
         raise ApiError(Code.TOO_LARGE, message, headers={"Connection": "close"})
     return bytes(body)
 

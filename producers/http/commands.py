@@ -6,6 +6,7 @@ journal's key makes it apply once, and the outcome comes by the reply channel.
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -25,61 +26,95 @@ from producers.publisher import NotPublishedError
 from producers.trace import new_id, traceparent
 from state.postgres import idempotency, journal
 from state.postgres.journal import Outcome
-from state.redis import operations
+from state.redis import handover, operations
+from state.redis.connection import REDIS_DOWN
 from topics.codec import encode_body, holds_nul
 from topics.codes import Code
-from topics.ids import uuid7_time
+from topics.ids import conclusion_id, uuid7_time
 from topics.limits import ID_MAX_AGE
 from topics.message import Envelope, Message
 
 _KEY: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 _RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 _OPERATION: Final = "Operation-Id"
+ACCEPTED: Final = "accepted"
+"""The outcome of a command whose operation goes on: its conclusion is still to come (topics/ids.py)."""
+HANDED_OVER: Final = "client_secret"
+"""The name of a secret that a result leaves empty, as it is handed over beside the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """A command by the name it is published under, and its outcome when a repeated key finds one."""
+    """A command by the name it is published under, and how far it got when a repeated key finds it."""
 
     id: UUID
     keyed: bool = False
     outcome: Outcome | None = None
 
 
-async def ask(visit: Visit, message: Message) -> Response:
+async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | None = None) -> Response:
     """Publish `message` about the visit's account and answer with what came of it.
 
     200 with the result, a refusal with its code, or 202 with the operation when it takes longer than
-    the surface waits or the caller prefers not to wait (RFC 7240, respond-async).
+    the surface waits or the caller prefers not to wait (RFC 7240, respond-async). What an effect has to
+    finish is waited for in the same time. `secrets` are handed over to the effect's performer.
     """
     body = _encoded(message)
-    operation = await _operation(visit, message.type, body)
-    if operation.outcome is not None:
-        return told(visit, message.type, operation.outcome)
+    operation = await _operation(visit, message.type, body, secrets or {})
+    if operation.outcome is not None and operation.outcome.outcome != ACCEPTED:
+        return await _told(visit, operation.id, message.type, operation.outcome)
     with visit.surface.outcomes.expecting(operation.id) as outcome:
-        await _publish(visit, operation.id, message.type, body, keyed=operation.keyed)
+        if operation.outcome is None:
+            await _hand_over(visit, operation.id, secrets)
+            await _publish(visit, operation.id, message.type, body, keyed=operation.keyed)
         if _RESPOND_ASYNC.search(visit.request.headers.get("prefer", "")):
             return await _accepted(visit, operation.id, message.type, {"Preference-Applied": "respond-async"})
         try:
             async with asyncio.timeout(visit.surface.settings.wait_seconds):
-                return told(visit, message.type, await outcome)
+                end = await _concluded(visit, operation.id, operation.outcome or await outcome)
         except TimeoutError:
             OUTCOMES_BY.labels(surface=visit.surface.kind.name, how="timeout").inc()
             return await _accepted(visit, operation.id, message.type, {})
+        return await _told(visit, operation.id, message.type, end)
 
 
-def told(visit: Visit, message_type: str, outcome: Outcome) -> Response:
+async def _concluded(visit: Visit, command_id: UUID, outcome: Outcome) -> Outcome:
+    """The last outcome of the operation: its own, or that of the effect it goes on in."""
+    if outcome.outcome != ACCEPTED:
+        return outcome
+    with visit.surface.outcomes.expecting(conclusion_id(command_id)) as conclusion:
+        return await conclusion
+
+
+async def _told(visit: Visit, command_id: UUID, message_type: str, outcome: Outcome) -> Response:
     """An outcome as the answer to the request that asked for it."""
-    headers = {_OPERATION: str(outcome.command_id)}
-    if outcome.outcome == "applied":
-        return answer(shown(visit, message_type, outcome.account_id, outcome.answer), headers=headers)
-    message, problems = reasons(outcome.answer)
-    return refusal(ApiError(outcome.code or Code.DISCARDED, message, problems), headers)
+    headers = {_OPERATION: str(command_id)}
+    if outcome.outcome != "applied":
+        message, problems = reasons(outcome.answer)
+        return refusal(ApiError(outcome.code or Code.DISCARDED, message, problems), headers)
+    result = await with_secret(visit, command_id, outcome.answer)
+    if isinstance(result, dict) and result.get(HANDED_OVER, "") is None:
+        raise unavailable("The client secret could not be handed over. Please ask for another one.")
+    return answer(viewed(visit, message_type, outcome.account_id, result), headers=headers)
 
 
-def shown(visit: Visit, message_type: str, account_id: str, text: str | None) -> Any:
-    """The result in a journal's answer as this surface shows it; None when it was erased or is empty."""
+async def with_secret(visit: Visit, command_id: UUID | None, text: str | None) -> Any:
+    """The result in a journal's answer, with the client secret that was handed over, while it is there.
+
+    `command_id` is None for whoever did not ask for the operation.
+    """
     result = None if text is None else orjson.loads(text)
+    if command_id is None or not isinstance(result, dict) or result.get(HANDED_OVER, "") is not None:
+        return result
+    try:
+        found = await handover.look(visit.surface.redis, command_id)
+    except REDIS_DOWN:
+        return result
+    return {**result, HANDED_OVER: found.get(HANDED_OVER)}
+
+
+def viewed(visit: Visit, message_type: str, account_id: str, result: Any) -> Any:
+    """A result as this surface shows it; None when it was erased or is empty."""
     view = visit.surface.kind.views.get(message_type)
     return view(account_id, result) if view is not None and result is not None else result
 
@@ -100,14 +135,14 @@ def _encoded(message: Message) -> bytes:
     return body
 
 
-async def _operation(visit: Visit, message_type: str, body: bytes) -> _Operation:
+async def _operation(visit: Visit, message_type: str, body: bytes, secrets: Mapping[str, str]) -> _Operation:
     """A new operation, or the one that the request's Idempotency-Key stands for. Raises 1312."""
     key = visit.request.headers.get("idempotency-key")
     if key is None:
         return _Operation(new_id())
     if not _KEY.fullmatch(key):
         raise invalid("An Idempotency-Key has 1 to 255 printable ASCII characters.")
-    wanted = _request_hash(visit.request, message_type, body)
+    wanted = _request_hash(visit.request, message_type, body + _hashed(secrets))
     async with visit.surface.reading() as connection:
         claim = await idempotency.claim(
             connection,
@@ -122,8 +157,9 @@ async def _operation(visit: Visit, message_type: str, body: bytes) -> _Operation
         if claim.request_hash != wanted:
             reused = "This Idempotency-Key was used with another request. Use a new key for each operation."
             raise ApiError(Code.IDEMPOTENCY_KEY_REUSED, reused)
-        outcomes = await journal.known(connection, [claim.command_id])
-    outcome = outcomes.get(claim.command_id)
+        end = conclusion_id(claim.command_id)
+        outcomes = await journal.known(connection, [claim.command_id, end])
+    outcome = outcomes.get(end) or outcomes.get(claim.command_id)
     if outcome is None:
         _check_age(claim.command_id)
     # Without an outcome it is published once more under its id: whoever took the key may have died before
@@ -134,6 +170,21 @@ async def _operation(visit: Visit, message_type: str, body: bytes) -> _Operation
 def _request_hash(request: Request, message_type: str, body: bytes) -> bytes:
     """Method, path and what is asked for, whatever the order and the spacing of the body's fields."""
     return sha256(f"{request.method} {request.url.path}\n{message_type}\n".encode() + body).digest()
+
+
+def _hashed(secrets: Mapping[str, str]) -> bytes:
+    """Which secrets were sent, so that a key used with another nonce is another request."""
+    return b"".join(sha256(f"{name}={secrets[name]}".encode()).digest() for name in sorted(secrets))
+
+
+async def _hand_over(visit: Visit, command_id: UUID, secrets: Mapping[str, str] | None) -> None:
+    """Before the command is published, so that whoever performs it finds them. Raises 1503 without Redis."""
+    if not secrets:
+        return
+    try:
+        await handover.give(visit.surface.redis, command_id, secrets)
+    except REDIS_DOWN as down:
+        raise unavailable("The request could not be taken. Please try again in a moment.") from down
 
 
 def _check_age(command_id: UUID) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from producers.http.commands import reasons, shown
+from producers.http.commands import ACCEPTED, reasons, viewed, with_secret
 from producers.http.documents import ErrorModel
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer, errors
@@ -18,7 +18,7 @@ from state.postgres.connection import Row
 from state.redis import operations
 from state.redis.connection import REDIS_DOWN
 from topics.codes import Code
-from topics.ids import is_uuid7, uuid7_ms
+from topics.ids import conclusion_id, is_uuid7, uuid7_ms
 
 
 class Operation(BaseModel):
@@ -39,29 +39,35 @@ async def show(visit: Visit) -> Response:
     async with visit.surface.reading() as connection:
         row = await journal.find(connection, command_id)
         parked = None if row is not None else await parking.find(connection, command_id)
+        goes_on = row is not None and row["outcome"] == ACCEPTED
+        end = await journal.find(connection, conclusion_id(command_id)) if goes_on else None
     if row is not None:
-        return _decided(visit, row)
+        return await _decided(visit, row, end or row)
     if parked is not None:
         return _waiting(visit, command_id, parked["account_id"], "parked")
     return await _underway(visit, command_id)
 
 
-def _decided(visit: Visit, row: Row) -> Response:
+async def _decided(visit: Visit, row: Row, end: Row) -> Response:
+    """The command's row says whose it is, its last one what came of it."""
     account_id, kind = row["account_id"], row["type"]
     own = row["actor"] == visit.caller.id
     if not visit.caller.may_see(account_id) or not (own or visit.surface.kind.may_read(visit.caller, kind)):
         raise _no_such()
-    applied = row["outcome"] == "applied"
-    message, problems = ("", ()) if applied else reasons(row["answer"])
+    outcome = end["outcome"]
+    good = outcome in ("applied", ACCEPTED)
+    message, problems = ("", ()) if good else reasons(end["answer"])
+    secret_of = row["command_id"] if own else None
+    result = await with_secret(visit, secret_of, end["answer"]) if good else None
     return answer(
         {
             "operation_id": row["command_id"],
-            "status": row["outcome"],
+            "status": "pending" if outcome == ACCEPTED else outcome,
             "account_id": account_id,
             "type": kind,
-            "decided_at": row["decided_at"],
-            "result": shown(visit, kind, account_id, row["answer"]) if applied else None,
-            "errors": [] if applied else errors(row["code"] or Code.DISCARDED, message, problems),
+            "decided_at": end["decided_at"],
+            "result": viewed(visit, kind, account_id, result),
+            "errors": [] if good else errors(end["code"] or Code.DISCARDED, message, problems),
         }
     )
 

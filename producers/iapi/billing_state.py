@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from handlers import profiles as profile_rules
+from handlers.payment_method import NO_METHODS
 from handlers.stripe_customers import StripeCustomer
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
@@ -24,7 +25,7 @@ from producers.iapi.accounts import AccountShown
 from producers.iapi.profiles import ProfileShown
 from producers.iapi.scopes import BILLING_STATE_READ
 from producers.iapi.stripe_customers import CustomerShown
-from state.postgres import accounts, effects, parking, profiles, stripe_customers
+from state.postgres import accounts, effects, parking, payment_methods, profiles, stripe_customers
 from state.postgres.connection import Connection, Row
 from topics.ids import ACCOUNT_ID_PATTERN
 
@@ -100,6 +101,7 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
     now = datetime.now(UTC)
     records = await accounts.load(connection, ids)
     kept = await profiles.load(connection, ids)
+    methods = await payment_methods.load(connection, ids)
     customers = await stripe_customers.load(connection, ids)
     parked = await parking.shelved(connection, ids)
     owed: defaultdict[str, list[Row]] = defaultdict(list)
@@ -115,7 +117,9 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
             "as_of": now,
             "account": account_views.shown(record),
             "billing_profile": profile_rules.view(living, record.type.value) if living else None,
-            "stripe_customer": customer_views.shown(account_id, record, profile, customer),
+            "stripe_customer": customer_views.shown(
+                account_id, record, profile, methods.get(account_id, NO_METHODS), customer
+            ),
             "effects": [_effect(row) for row in owed[account_id]],
             "parked": account_id in parked,
         }

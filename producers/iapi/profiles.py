@@ -10,7 +10,7 @@ from starlette.responses import Response
 from handlers import profiles as rules
 from handlers.account import Account
 from handlers.accounts import ACCOUNT, AccountRecord
-from handlers.decision import Applied, Context
+from handlers.decision import Applied, Context, Failed
 from handlers.profile_rules import Suggestion, TaxContext, suggest, tax_context
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide
@@ -68,6 +68,7 @@ async def validate(visit: Visit, given: UpsertProfile) -> Response:
     account = Account(visit.account_id, {ACCOUNT: record, PROFILE: profile})
     context = Context(datetime.now(UTC), visit.caller.actor(visit.surface.kind.name), new_id())
     decision = decide(account, given, context)
+    assert not isinstance(decision, Failed), "only results of effects fail like that"
     applied = isinstance(decision, Applied)
     return answer(
         {

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from handlers.accounts import AccountRecord
+from handlers.payment_method import NO_METHODS, PaymentMethods
 from handlers.profiles import Profile
 from handlers.stripe_customers import StripeCustomer
 from handlers.stripe_projection import sync_state
@@ -15,7 +16,7 @@ from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account, not_found
 from producers.iapi.scopes import STRIPE_CUSTOMERS_READ, STRIPE_CUSTOMERS_WRITE
-from state.postgres import accounts, profiles, stripe_customers
+from state.postgres import accounts, payment_methods, profiles, stripe_customers
 from topics.codes import Code
 from topics.stripe_customers import LinkStripeCustomer, SyncStripeCustomer
 
@@ -58,10 +59,14 @@ class HoldersShown(BaseModel):
 
 
 def shown(
-    account_id: str, record: AccountRecord, profile: Profile | None, customer: StripeCustomer
+    account_id: str,
+    record: AccountRecord,
+    profile: Profile | None,
+    methods: PaymentMethods,
+    customer: StripeCustomer,
 ) -> dict[str, Any]:
     """The Stripe side of an account, JSON-ready. `profile` may be the tombstone of a deleted one."""
-    sync = sync_state(account_id, record, profile, customer)
+    sync = sync_state(account_id, record, profile, methods, customer)
     return {
         "customer_id": customer.customer_id,
         "merged": customer.merged,
@@ -95,12 +100,13 @@ async def get(visit: Visit) -> Response:
     async with visit.surface.snapshot() as connection:
         record = (await accounts.load(connection, ids)).get(visit.account_id)
         profile = (await profiles.load(connection, ids)).get(visit.account_id)
+        methods = (await payment_methods.load(connection, ids)).get(visit.account_id, NO_METHODS)
         customer = (await stripe_customers.load(connection, ids)).get(visit.account_id)
     if record is None:
         raise no_such_account()
     if customer is None or customer.customer_id is None:
         raise not_found("The account has no Stripe customer yet.")
-    return answer(shown(visit.account_id, record, profile, customer))
+    return answer(shown(visit.account_id, record, profile, methods, customer))
 
 
 async def link(visit: Visit, given: LinkStripeCustomer) -> Response:

@@ -15,8 +15,8 @@ SQL: Final = queries("effects")
 _CLAIMS: Final = 0x65666663  # "effc"
 PURGED_AT_ONCE: Final = 5_000
 
-EffectRow = tuple[str, UUID, str, str, str | None, str, str | None, datetime]
-"""account id, effect id, kind, target, coalescing key, payload (JSON), cause (command id), due."""
+EffectRow = tuple[str, UUID, str, str, str | None, str, str | None, datetime, str | None]
+"""account id, effect id, kind, target, coalescing key, payload (JSON), cause (command id), due, who waits."""
 
 
 class LeaseLostError(Exception):
@@ -25,7 +25,7 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Claimed work. `generation` says how often it was asked for.
+    """Claimed work. `generation` says how often it was asked for, `reply_to` who waits for its conclusion.
 
     `leased_until` is by the database's clock and no two claims of one effect have the same.
     """
@@ -40,6 +40,7 @@ class Effect:
     attempts: int
     created_at: datetime
     leased_until: datetime
+    reply_to: str | None = None
 
 
 async def add(connection: Connection, rows: Sequence[EffectRow]) -> None:
@@ -51,12 +52,12 @@ def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
     """One row per coalescing key, as a statement can't touch one row twice: the last, with all payloads."""
     latest: dict[tuple[object, ...], EffectRow] = {}
     for row in rows:
-        account_id, effect_id, kind, target, coalesce, payload, cause, due = row
+        account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to = row
         key = (account_id, target, kind, coalesce or effect_id)
         if earlier := latest.get(key):
             merged = {**orjson.loads(earlier[5]), **orjson.loads(payload)}
             payload = orjson.dumps(merged).decode()
-        latest[key] = (account_id, effect_id, kind, target, coalesce, payload, cause, due)
+        latest[key] = (account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to)
     return list(latest.values())
 
 

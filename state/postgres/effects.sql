@@ -2,9 +2,9 @@
 -- One open row per coalescing key: asking again raises its generation and lets it run at once. Payloads are
 -- merged: what was asked for once holds until the work is done.
 INSERT INTO effects AS open
-    (account_id, id, kind, target, coalesce_key, payload, cause, due_at, created_at)
-SELECT account_id, id, kind, target, coalesce_key, payload, cause, due_at, due_at
-FROM unnest($1::effect_in_v1[])
+    (account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, created_at)
+SELECT account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, statement_timestamp()
+FROM unnest($1::effect_in_v2[])
 ORDER BY account_id, id
 ON CONFLICT (account_id, target, kind, coalesce_key) WHERE state = 'open' AND coalesce_key IS NOT NULL
 DO UPDATE SET
@@ -46,11 +46,11 @@ SET leased_by = $1, leased_until = statement_timestamp() + $2::interval, attempt
 FROM candidate
 WHERE effects.account_id = candidate.account_id AND effects.id = candidate.id
 RETURNING effects.account_id, effects.id, kind, target, payload, cause, generation, attempts,
-          created_at, leased_until;
+          created_at, leased_until, reply_to;
 
 -- name: read_again
 -- Claimed work as it stands now, in the snapshot of whoever works on it.
-SELECT account_id, id, kind, target, payload, cause, generation, attempts, created_at, leased_until
+SELECT account_id, id, kind, target, payload, cause, generation, attempts, created_at, leased_until, reply_to
 FROM effects
 WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 

@@ -11,7 +11,8 @@ import orjson
 
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
-from handlers.decision import Applied, Context, Decision, Refused
+from handlers.decision import Applied, Context, Decision, Failed, Refused
+from handlers.payment_method import PAYMENT_METHODS
 from handlers.profiles import PROFILE
 from handlers.registry import decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
@@ -101,6 +102,7 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
         ACCOUNT: found.accounts.get(account_id),
         PROFILE: found.profiles.get(account_id),
         STRIPE_CUSTOMER: None,
+        PAYMENT_METHODS: None,
     }
     context = Context(now, received.envelope.actor, received.id)
     decision = decide(Account(account_id, parts), received.message, context)
@@ -154,6 +156,7 @@ def _entry(lane: str, received: Received, decision: Decision, now: datetime) -> 
 
 
 def _answer(decision: Decision) -> str | None:
+    assert not isinstance(decision, Failed), "the history has no results of effects"
     if isinstance(decision, Refused):
         problems = [{"pointer": p.pointer, "message": p.message} for p in decision.problems]
         return orjson.dumps({"message": decision.message, "problems": problems}).decode()

@@ -10,14 +10,15 @@ import orjson
 
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
-from handlers.decision import Applied, Context, Decision, Refused
+from handlers.decision import Applied, Context, Decision, Failed, Refused
+from handlers.payment_method import PAYMENT_METHODS
 from handlers.profiles import PROFILE
 from handlers.registry import HANDLERS, decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
 from topics.codec import encode_body
 from topics.message import Kind, Received
 
-STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER)
+STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS)
 Times = Mapping[UUID, datetime]
 """When each command was decided, as the journal says: the handlers' `now`."""
 
@@ -86,6 +87,7 @@ def _fold(account: Account, messages: Iterable[Received], times: Times, told: li
 
 
 def _expected(received: Received, decision: Decision) -> Expected:
+    assert not isinstance(decision, Failed), "the history has no results of effects"
     if isinstance(decision, Refused):
         return Expected(received, "refused", decision.code.value, _refusal(decision), True, ())
     events = tuple(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from handlers.account import Part
 from handlers.accounts import ACCOUNT
+from handlers.payment_method import NO_METHODS
 from handlers.profiles import PROFILE, Profile
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
 from handlers.stripe_projection import digest, project
@@ -49,7 +50,7 @@ def _account(
         yield Complaint(ONE, where, "it has a profile and no customer")
     for customer in found:
         if customer["id"] in wanted:
-            desired = project(account_id, state[ACCOUNT], profile)
+            desired = project(account_id, state[ACCOUNT], profile, NO_METHODS)
             must, is_so = _must(desired), _is(customer, held)
             if must != is_so:
                 yield Complaint(AGREES, f"{where}, {customer['id']}", differing(must, is_so))

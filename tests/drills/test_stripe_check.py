@@ -9,6 +9,7 @@ import pytest
 
 from handlers.account import Part
 from handlers.accounts import ACCOUNT, AccountRecord
+from handlers.payment_method import NO_METHODS
 from handlers.profiles import NOTHING, PROFILE, Profile
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
 from handlers.stripe_projection import digest, project
@@ -21,7 +22,7 @@ ACCOUNT_ID = "a" * 32
 RECORD = AccountRecord(AccountType.PAY_GO, 0, 1, None, NOW, NOW)
 FIELDS = {"last_name": "Lovelace", "country": "DE", "vat": "DE136695976", "tax_id_type": "eu_vat"}
 KEPT = Profile({**NOTHING, **FIELDS}, 1, NOW, NOW)
-LINK = StripeCustomer("cus_1", 1, digest(project(ACCOUNT_ID, RECORD, KEPT)), NOW)
+LINK = StripeCustomer("cus_1", 1, digest(project(ACCOUNT_ID, RECORD, KEPT, NO_METHODS)), NOW)
 STATE: State = {ACCOUNT: RECORD, PROFILE: KEPT, STRIPE_CUSTOMER: LINK}
 CUSTOMER: dict[str, Any] = {
     "id": "cus_1",

@@ -58,7 +58,8 @@ def test_failed_work_is_listed_with_its_error_and_tried_again(
     async def fail(connection: Any) -> None:
         now = datetime.now(UTC)
         await effects.add(
-            connection, [(ACCOUNT, effect_id, "stripe.sync_customer", "stripe", "sync", "{}", None, now)]
+            connection,
+            [(ACCOUNT, effect_id, "stripe.sync_customer", "stripe", "sync", "{}", None, now, None)],
         )
         await connection.execute("UPDATE effects SET state = 'failed', last_error = 'tax id refused'")
 
@@ -98,7 +99,7 @@ def test_what_others_wrote_commands_no_terminal(fleet: Callable[..., Result], st
     async def fail(connection: Any) -> None:
         now = datetime.now(UTC)
         await effects.add(
-            connection, [(ACCOUNT, uuid7(), "stripe.sync_customer", "stripe", "sync", "{}", None, now)]
+            connection, [(ACCOUNT, uuid7(), "stripe.sync_customer", "stripe", "sync", "{}", None, now, None)]
         )
         await connection.execute(
             r"UPDATE effects SET state = 'failed', last_error = E'\x1b[2J [/bold] [red]'"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.accounts import AccountRecord
+from handlers.payment_method import NO_METHODS
 from handlers.profiles import FIELDS, NOTHING, Profile
 from handlers.stripe_customers import Failure, StripeCustomer
 from handlers.stripe_projection import (
@@ -42,7 +43,7 @@ FIELDS_OF_ADA = {
 }
 PROFILE = Profile(FIELDS_OF_ADA, 1, THEN, THEN)
 TOMBSTONE = Profile(NOTHING, 2, THEN, LATER, deleted_on=LATER)
-DESIRED = digest(project(ACCOUNT, RECORD, PROFILE))
+DESIRED = digest(project(ACCOUNT, RECORD, PROFILE, NO_METHODS))
 
 texts = st.none() | st.text(max_size=30)
 profiles = st.fixed_dictionaries(dict.fromkeys(FIELDS, texts)).map(
@@ -60,7 +61,7 @@ records = st.builds(
 
 
 def test_a_profile_becomes_a_customer() -> None:
-    found = project(ACCOUNT, RECORD, PROFILE)
+    found = project(ACCOUNT, RECORD, PROFILE, NO_METHODS)
     assert (found.name, found.email, found.phone) == ("Ada Lovelace", "ada@example.com", "+4930123456")
     assert found.address == {
         "line1": "1 Main St",
@@ -77,20 +78,22 @@ def test_a_profile_becomes_a_customer() -> None:
 
 def test_a_company_stands_before_its_people() -> None:
     profile = replace(PROFILE, fields={**FIELDS_OF_ADA, "company": "Engines Ltd"})
-    assert project(ACCOUNT, RECORD, profile).name == "Engines Ltd"
+    assert project(ACCOUNT, RECORD, profile, NO_METHODS).name == "Engines Ltd"
 
 
 def test_bad_debt_is_mirrored() -> None:
-    assert project(ACCOUNT, replace(RECORD, flags=1 << 15), PROFILE).metadata["bad_debt"] == "true"
+    assert (
+        project(ACCOUNT, replace(RECORD, flags=1 << 15), PROFILE, NO_METHODS).metadata["bad_debt"] == "true"
+    )
 
 
 def test_an_account_that_never_had_a_profile_says_nothing_about_a_person() -> None:
-    found = project(ACCOUNT, RECORD, None)
+    found = project(ACCOUNT, RECORD, None, NO_METHODS)
     assert {found.name, found.email, found.phone, found.address, found.tax_ids} == {None}
 
 
 def test_a_deleted_profile_says_that_everything_is_blank() -> None:
-    found = project(ACCOUNT, RECORD, TOMBSTONE)
+    found = project(ACCOUNT, RECORD, TOMBSTONE, NO_METHODS)
     assert {found.name, found.email, found.phone, *(found.address or {}).values()} == {""}
     assert found.tax_ids == ()
     assert found.preferred_locales == ("en",)
@@ -98,7 +101,7 @@ def test_a_deleted_profile_says_that_everything_is_blank() -> None:
 
 def test_a_telephone_number_that_stripe_has_no_room_for_is_left_out() -> None:
     profile = replace(PROFILE, fields={**FIELDS_OF_ADA, "telephone": "call 0" + "1" * LONGEST_PHONE})
-    assert project(ACCOUNT, RECORD, profile).phone == ""
+    assert project(ACCOUNT, RECORD, profile, NO_METHODS).phone == ""
 
 
 def test_a_customer_is_created_without_a_word_about_a_person() -> None:
@@ -109,7 +112,10 @@ def test_a_customer_is_created_without_a_word_about_a_person() -> None:
 @given(records, profiles)
 def test_equal_accounts_have_equal_digests(record: AccountRecord, profile: Profile) -> None:
     shuffled = replace(profile, fields=dict(sorted(profile.fields.items())))
-    first, second = project(ACCOUNT, record, profile), project(ACCOUNT, replace(record), shuffled)
+    first, second = (
+        project(ACCOUNT, record, profile, NO_METHODS),
+        project(ACCOUNT, replace(record), shuffled, NO_METHODS),
+    )
     assert first == second
     assert digest(first) == digest(second)
 
@@ -118,8 +124,8 @@ def test_equal_accounts_have_equal_digests(record: AccountRecord, profile: Profi
 def test_different_customers_have_different_digests(
     record: AccountRecord, profile: Profile, other_record: AccountRecord, other_profile: Profile
 ) -> None:
-    first = project(ACCOUNT, record, profile)
-    second = project(ACCOUNT, other_record, other_profile)
+    first = project(ACCOUNT, record, profile, NO_METHODS)
+    second = project(ACCOUNT, other_record, other_profile, NO_METHODS)
     assert (first == second) == (digest(first) == digest(second))
 
 
@@ -145,32 +151,35 @@ class TestSyncState:
     """What a caller is told."""
 
     def test_nothing_to_sync(self) -> None:
-        assert sync_state(ACCOUNT, RECORD, None, None).state == "none"
-        assert sync_state(ACCOUNT, RECORD, TOMBSTONE, None).state == "none"
+        assert sync_state(ACCOUNT, RECORD, None, NO_METHODS, None).state == "none"
+        assert sync_state(ACCOUNT, RECORD, TOMBSTONE, NO_METHODS, None).state == "none"
 
     def test_pending_since_the_last_edit(self) -> None:
-        found = sync_state(ACCOUNT, replace(RECORD, edited_on=LATER), PROFILE, None)
+        found = sync_state(ACCOUNT, replace(RECORD, edited_on=LATER), PROFILE, NO_METHODS, None)
         assert (found.state, found.since) == ("pending", LATER)
 
     def test_synced_when_stripe_holds_what_is_desired(self) -> None:
         customer = StripeCustomer("cus_1", 1, DESIRED, LATER)
-        assert sync_state(ACCOUNT, RECORD, PROFILE, customer).since == LATER
-        assert sync_state(ACCOUNT, RECORD, PROFILE, customer).state == "synced"
+        assert sync_state(ACCOUNT, RECORD, PROFILE, NO_METHODS, customer).since == LATER
+        assert sync_state(ACCOUNT, RECORD, PROFILE, NO_METHODS, customer).state == "synced"
 
     def test_pending_again_after_a_change(self) -> None:
         customer = StripeCustomer("cus_1", 1, DESIRED, LATER)
-        assert sync_state(ACCOUNT, replace(RECORD, flags=1 << 15), PROFILE, customer).state == "pending"
+        assert (
+            sync_state(ACCOUNT, replace(RECORD, flags=1 << 15), PROFILE, NO_METHODS, customer).state
+            == "pending"
+        )
 
     def test_failed_with_its_reason_while_nothing_has_changed(self) -> None:
         customer = StripeCustomer("cus_1", 1, failure=Failure(DESIRED, "no such country", LATER))
-        found = sync_state(ACCOUNT, RECORD, PROFILE, customer)
+        found = sync_state(ACCOUNT, RECORD, PROFILE, NO_METHODS, customer)
         assert (found.state, found.reason, found.since) == ("failed", "no such country", LATER)
 
     def test_a_failure_of_other_values_does_not_count(self) -> None:
         customer = StripeCustomer("cus_1", 1, failure=Failure("0" * 64, "no such country", LATER))
-        assert sync_state(ACCOUNT, RECORD, PROFILE, customer).state == "pending"
+        assert sync_state(ACCOUNT, RECORD, PROFILE, NO_METHODS, customer).state == "pending"
 
     def test_failed_while_several_accounts_share_the_customer(self) -> None:
         customer = StripeCustomer("cus_1", 1, DESIRED, THEN, merged=True, shared_as_of=LATER)
-        found = sync_state(ACCOUNT, RECORD, PROFILE, customer)
+        found = sync_state(ACCOUNT, RECORD, PROFILE, NO_METHODS, customer)
         assert (found.state, found.reason, found.since) == ("failed", SHARED_REASON, LATER)

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT, AccountRecord
-from handlers.decision import Applied, Context, Decision, Refused
+from handlers.decision import Applied, Context, Decision, Failed, Refused
+from handlers.payment_method import PAYMENT_METHODS
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide, needs_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
+from handlers.subscription import SUBSCRIPTIONS
 from tests.topics.messages import ACCOUNT as ACCOUNT_ID
 from topics.accounts import AccountRegistered, AccountType
 from topics.codes import Code
@@ -18,7 +20,7 @@ from topics.profiles import CreateProfile
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMMAND_ID = UUID("019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44")
-PARTS: tuple[Part[Any], ...] = (ACCOUNT, PROFILE, STRIPE_CUSTOMER)
+PARTS: tuple[Part[Any], ...] = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS, SUBSCRIPTIONS)
 
 US: dict[str, Any] = {
     "first_name": "Ada",
@@ -60,16 +62,24 @@ class World:
     def decide(self, message: Message, role: Role = Role.CUSTOMER) -> Decision:
         """What is decided about a message, without any consequence."""
         seen = {part: self.parts[part] for part in (ACCOUNT, *needs_of(message))}
-        context = Context(self.now, Actor("somebody", role, "/test"), COMMAND_ID)
+        minutes = (self.now - START) // timedelta(minutes=1)
+        context = Context(self.now, Actor("somebody", role, "/test"), UUID(int=COMMAND_ID.int + minutes))
         return decide(Account(ACCOUNT_ID, seen), message, context)
 
     def tell(self, message: Message, role: Role = Role.CUSTOMER) -> Decision:
         """Decide a minute later, and let it have its consequences."""
         self.now += timedelta(minutes=1)
         decision = self.decide(message, role)
-        if isinstance(decision, Applied):
-            self.parts.update(decision.changes)
-            self.events.extend(decision.events)
+        applied = decision.applied if isinstance(decision, Failed) else decision
+        if isinstance(applied, Applied):
+            self.parts.update(applied.changes)
+            self.events.extend(applied.events)
+        return decision
+
+    def failed(self, message: Message, role: Role = Role.SYSTEM) -> Failed:
+        """As `tell`, for a result that leaves a mark and tells a refusal."""
+        decision = self.tell(message, role)
+        assert isinstance(decision, Failed), decision
         return decision
 
     def applied(self, message: Message, role: Role = Role.CUSTOMER) -> Applied:

@@ -193,7 +193,7 @@ async def test_the_billing_state_shows_everything_of_one_account(
     assert bare["stripe_customer"]["sync"]["state"] == "none"
     await iapi.http.put(iapi.internal("billing-profile"), json=PROFILE)
     now = datetime.now(UTC)
-    row = (iapi.account_id, new_id(), "stripe.sync_customer", "stripe", "customer", "{}", None, now)
+    row = (iapi.account_id, new_id(), "stripe.sync_customer", "stripe", "customer", "{}", None, now, None)
     await effects.add(connection, [row])
     await connection.execute(
         "INSERT INTO parked_commands (account_id, command_id, lane, topic, partition, record_offset, timestamp_ms, "

@@ -40,6 +40,9 @@ def values_of(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         return st.one_of(*(values_of(choice, metadata) for choice in get_args(annotation)))
     if origin is Literal:
         return st.sampled_from(get_args(annotation))
+    if origin is tuple:
+        (each, _) = get_args(annotation)
+        return st.lists(values_of(each, []), max_size=3).map(tuple)
     if annotation is type(None):
         return st.none()
     if issubclass(annotation, BaseModel):

@@ -25,6 +25,7 @@ async def discard(world: World, account: str, customer_id: str) -> dict[str, obj
         payload,
         None,
         datetime.now(UTC),
+        None,
     )
     await effects.add(world.connection, [row])
     await world.settle()

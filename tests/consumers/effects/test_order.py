@@ -75,7 +75,7 @@ async def test_work_that_was_owed_late_with_an_older_id_does_not_run_beside_a_yo
     younger = await owe(world, account)
     async with world.member(performed_by(waits)):
         await until(lambda: long(started, 1))
-        row = (account, older, KIND, "there", None, "{}", None, datetime.now(UTC))
+        row = (account, older, KIND, "there", None, "{}", None, datetime.now(UTC), None)
         await effects.add(world.connection, [row])
         await asyncio.sleep(0.1)
         assert [work.effect.id for work in started] == [younger]

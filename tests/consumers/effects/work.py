@@ -20,7 +20,7 @@ async def owe(
 ) -> UUID:
     """Owe one piece of work."""
     effect_id: UUID = uuid7()
-    row = (account, effect_id, kind, target, coalesce, "{}", "the-command", datetime.now(UTC))
+    row = (account, effect_id, kind, target, coalesce, "{}", "the-command", datetime.now(UTC), None)
     await effects.add(world.connection, [row])
     return effect_id
 

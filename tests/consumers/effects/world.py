@@ -21,6 +21,7 @@ from consumers.performers import performers
 from consumers.performing import Performer
 from consumers.stripe_notices import noticed
 from consumers.stripe_owed import owe
+from handlers.payment_method import NO_METHODS
 from handlers.stripe_customers import StripeCustomer
 from handlers.stripe_projection import SyncState, sync_state
 from state.postgres import accounts, cursors, profiles, stripe_customers
@@ -144,7 +145,7 @@ class World:
         """What a caller is told about the account's customer."""
         record = (await accounts.load(self.connection, [account_id]))[account_id]
         profile = (await profiles.load(self.connection, [account_id])).get(account_id)
-        return sync_state(account_id, record, profile, await self.link(account_id))
+        return sync_state(account_id, record, profile, NO_METHODS, await self.link(account_id))
 
     async def link(self, account_id: str) -> StripeCustomer:
         """The account's Stripe side."""

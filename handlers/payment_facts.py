@@ -1,0 +1,236 @@
+"""What was observed of payment methods at their processors, in the order of the objects (DESIGN.md 4, law 7).
+
+Stripe is canonical for its methods and Braintree for its agreements; which of them is the default, and in which
+order they are charged, is ours.
+"""
+
+from typing import Final
+
+from handlers.account import Account
+from handlers.card_expiry import past
+from handlers.decision import Applied, Context, Decision, EffectRequest
+from handlers.dispatch import Handler
+from handlers.ordering import Judged, Newer, Seen, judge, seen
+from handlers.payment_changes import applied
+from handlers.payment_effects import align_stripe, read_braintree, read_method, read_setup
+from handlers.payment_method import (
+    PAYMENT_METHODS,
+    PaymentMethod,
+    at,
+    changed,
+    ended,
+    first_at,
+    method_id_of,
+    methods_of,
+)
+from handlers.payment_results import activated
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from topics.payment_methods import (
+    BraintreeMethodObserved,
+    MethodDetails,
+    MethodState,
+    PaymentMethodsReleased,
+    Processor,
+    SetupDeadlinePassed,
+    SetupIntentObserved,
+    StripeCustomerObserved,
+    StripeMethodObserved,
+)
+
+DETACHED: Final = "It was detached at Stripe."
+REVOKED: Final = "The PayPal agreement was revoked at PayPal. Connect PayPal again to pay with it."
+DELETED: Final = "It is not in Braintree's vault any more."
+CUSTOMER_DELETED: Final = "The Stripe customer was deleted."
+NOT_COMPLETED: Final = "Its setup was not completed."
+
+
+def stripe_observed(account: Account, fact: StripeMethodObserved, context: Context) -> Decision:
+    """A method as Stripe shows it: mirrored if newer; one that belongs to nobody any more is over."""
+    if fact.customer_id not in (None, customer_of(account).customer_id):
+        return Applied()
+    found = seen(fact.seen, rank=int(fact.customer_id is None), final=fact.customer_id is None)
+    method = methods_of(account).referred(fact.details.reference)
+    if method is None:
+        fresh = _found_at_stripe(fact.details, found, context)
+        return applied(account, methods_of(account).put(fresh), context)
+    if method.gone:
+        return _after_the_end(account, method, fact.details, found, context)
+    if method.state is MethodState.PENDING_SETUP and not found.final:
+        after = activated(methods_of(account), method, fact.details, fact.seen, context)
+        return applied(account, after, context)
+    return _mirrored(account, method, fact.details, found, context)
+
+
+def braintree_observed(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
+    """An agreement as Braintree shows it: revoked and gone are final, whatever comes late."""
+    method = methods_of(account).referred(fact.reference)
+    if method is None or method.details.processor is not Processor.BRAINTREE:
+        return Applied()
+    if method.gone:
+        if not fact.gone or method.released:
+            return Applied()
+        return applied(account, methods_of(account).put(changed(method, context.now, released=True)), context)
+    over = fact.revoked or fact.gone
+    found = seen(fact.seen, rank=int(over), final=over)
+    if over:
+        state = MethodState.DETACHED if fact.gone else MethodState.REVOKED
+        reason = DELETED if fact.gone else REVOKED
+        gone = ended(method, state, reason, context.now, released=fact.gone, seen=found)
+        return applied(account, methods_of(account).put(gone), context)
+    if fact.details is None or method.state is MethodState.PENDING_SETUP:
+        return Applied()
+    return _mirrored(account, method, fact.details, found, context)
+
+
+def setup_observed(account: Account, fact: SetupIntentObserved, context: Context) -> Decision:
+    """A setup that succeeded brings its method, one that came to an end without takes the pending row along."""
+    methods = methods_of(account)
+    pending = next(
+        (
+            one
+            for one in methods.methods.values()
+            if one.setup_intent == fact.setup_intent and one.state is MethodState.PENDING_SETUP
+        ),
+        None,
+    )
+    if fact.details is None:
+        if not fact.closed or pending is None:
+            return Applied()
+        gone = ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True)
+        return applied(account, methods.put(gone), context)
+    if pending is not None:
+        after = activated(methods, pending, fact.details, fact.seen, context)
+        return applied(account, after, context)
+    if methods.referred(fact.details.reference) is not None:
+        return Applied()
+    fresh = _found_at_stripe(fact.details, seen(fact.seen), context)
+    return applied(account, methods.put(fresh), context)
+
+
+def setup_deadline_passed(account: Account, fact: SetupDeadlinePassed, context: Context) -> Decision:
+    """Look before releasing: word of a success may have been lost."""
+    return Applied(effects=(read_setup(fact.setup_intent, release=True),))
+
+
+def customer_observed(account: Account, fact: StripeCustomerObserved, context: Context) -> Decision:
+    """The default at Stripe follows ours; with the customer all its methods are gone."""
+    if customer_of(account).customer_id != fact.customer_id:
+        return Applied()
+    methods = methods_of(account)
+    if fact.deleted:
+        found = seen(fact.seen, rank=1, final=True)
+        gone = [
+            ended(one, MethodState.DETACHED, CUSTOMER_DELETED, context.now, released=True, seen=found)
+            for one in at(methods, Processor.STRIPE)
+            if not one.gone
+        ]
+        return applied(account, methods.put(*gone), context)
+    wanted = first_at(methods, Processor.STRIPE)
+    if customer_of(account).merged or fact.default_payment_method == (
+        wanted.details.reference if wanted else None
+    ):
+        return Applied()
+    return Applied(effects=(align_stripe(),))
+
+
+def released(account: Account, fact: PaymentMethodsReleased, context: Context) -> Decision:
+    """Their processors let them go."""
+    found = [methods_of(account).methods.get(method_id) for method_id in fact.method_ids]
+    gone = [
+        changed(one, context.now, released=True) for one in found if one and one.gone and not one.released
+    ]
+    return applied(account, methods_of(account).put(*gone), context)
+
+
+def _found_at_stripe(details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
+    """A method that came to be at Stripe without us; a tombstone when it is over, so that nothing late revives it."""
+    state = MethodState.ACTIVE
+    if found.final:
+        state = MethodState.DETACHED
+    elif past(details, context.now):
+        state = MethodState.EXPIRED
+    return PaymentMethod(
+        id=method_id_of(details.reference),
+        details=details,
+        state=state,
+        version=1,
+        created_on=details.created_at or context.now,
+        edited_on=context.now,
+        reason=DETACHED if found.final else None,
+        released=found.final,
+        seen=found,
+    )
+
+
+def _after_the_end(
+    account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
+) -> Decision:
+    """Our tombstone stands. That Stripe let go is noted; that it holds on is looked at, then let go once more.
+
+    What it was like in the end is only learned of a method that ended there: of others we may not know more.
+    """
+    if found.final:
+        if judge(method.seen, found).newer is not Newer.NEW:
+            return Applied()
+        last = details if method.reason == DETACHED else method.details
+        noted = changed(method, context.now, released=True, seen=found, details=last)
+        return applied(account, methods_of(account).put(noted), context)
+    if method.seen is not None and method.seen.final:
+        return Applied()
+    if found.event_id is not None:
+        return Applied(effects=(read_method(method.details.reference),))
+    held = changed(method, context.now, released=False, seen=found)
+    return applied(account, methods_of(account).put(held), context, effects=(align_stripe(),))
+
+
+def _mirrored(
+    account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
+) -> Decision:
+    judged = judge(method.seen, found)
+    doubt = _doubt(judged, method, details) if not found.final else ()
+    if judged.newer is not Newer.NEW:
+        return Applied(effects=doubt)
+    if found.final:
+        after = ended(
+            method, MethodState.DETACHED, DETACHED, context.now, released=True, seen=found, details=details
+        )
+    else:
+        after = _with_details(method, details, found, context)
+    return applied(account, methods_of(account).put(after), context, effects=doubt)
+
+
+def _with_details(
+    method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
+) -> PaymentMethod:
+    """A new date of expiry brings an expired card back; a past one ends it."""
+    if past(details, context.now):
+        reason = "The card has expired."
+        return changed(
+            method,
+            context.now,
+            details=details,
+            seen=found,
+            state=MethodState.EXPIRED,
+            reason=reason,
+            default=False,
+        )
+    return changed(method, context.now, details=details, seen=found, state=MethodState.ACTIVE, reason=None)
+
+
+def _doubt(judged: Judged, method: PaymentMethod, details: MethodDetails) -> tuple[EffectRequest, ...]:
+    if not judged.doubt or method.details == details:
+        return ()
+    reference = details.reference
+    return (
+        read_braintree(reference) if details.processor is Processor.BRAINTREE else read_method(reference),
+    )
+
+
+HANDLERS: Final = (
+    Handler(StripeMethodObserved, stripe_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(BraintreeMethodObserved, braintree_observed, needs=(PAYMENT_METHODS,)),
+    Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS,)),
+    Handler(SetupDeadlinePassed, setup_deadline_passed),
+    Handler(StripeCustomerObserved, customer_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(PaymentMethodsReleased, released, needs=(PAYMENT_METHODS,)),
+)

@@ -1,0 +1,208 @@
+"""Decisions of commands about payment methods: add, edit, remove, choose the default (DOMAIN.md 4)."""
+
+from dataclasses import replace as dataclass_replace
+from typing import Any, Final
+
+from handlers import payment_facts, payment_results
+from handlers.account import Account
+from handlers.accounts import version_conflict
+from handlers.card_expiry import review
+from handlers.decision import Applied, Context, Decision, Refused
+from handlers.dispatch import Handler
+from handlers.payment_changes import applied, with_default
+from handlers.payment_effects import align_braintree, align_stripe, attach, start_setup, vault_paypal
+from handlers.payment_method import (
+    BILLING_FIELDS,
+    PAYMENT_METHODS,
+    PaymentMethod,
+    changed,
+    ended,
+    methods_of,
+    view,
+)
+from handlers.payment_rules import may_add, merged, over_limit, removal
+from handlers.profiles import PROFILE
+from handlers.profiles import erase as erase_profile
+from handlers.stripe_customers import STRIPE_CUSTOMER
+from handlers.subscription import SUBSCRIPTIONS
+from topics.accounts import EraseAccount
+from topics.codes import Code
+from topics.payment_methods import (
+    AddPaymentMethod,
+    EditPaymentMethod,
+    MethodDetails,
+    MethodKind,
+    MethodState,
+    Processor,
+    ReconcileCollectionMethod,
+    RemovePaymentMethod,
+    ReviewCardExpiry,
+    SetDefaultPaymentMethod,
+    StartPaymentMethodSetup,
+)
+
+
+def add(account: Account, command: AddPaymentMethod, context: Context) -> Decision:
+    """Begin to keep a method: it is pending until its processor has it."""
+    reference = command.payment_method or command.setup_intent
+    standing = methods_of(account).referred(reference) if reference else None
+    if standing is not None and not standing.gone:
+        return _once_more(account, standing, command, context)
+    if refused := may_add(account, command):
+        return refused
+    method = _pending(command, context)
+    paypal = command.method_kind is MethodKind.PAYPAL
+    effect = (
+        vault_paypal(method.id)
+        if paypal
+        else attach(method.id, payment_method=command.payment_method, setup_intent=command.setup_intent)
+    )
+    after = methods_of(account).put(method)
+    return applied(account, after, context, result=view(method), effects=(effect,), concludes=False)
+
+
+def edit(account: Account, command: EditPaymentMethod, context: Context) -> Decision:
+    """Change what the customer says of a method; fields that are not given stay."""
+    method = methods_of(account).methods.get(command.method_id)
+    if method is None or method.gone:
+        return _absent()
+    if conflict := version_conflict(command.expected_version, method.version):
+        return conflict
+    if command.default and (refused := _unusable(method)):
+        return refused
+    given = _given(command)
+    after = methods_of(account)
+    if any(method.billing.get(name) != text for name, text in given.items()):
+        method = changed(method, context.now, billing={**method.billing, **given})
+        after = after.put(method)
+    if command.default:
+        after = with_default(after, method, context)
+    return applied(account, after, context, result=view(after.methods[method.id]))
+
+
+def remove(account: Account, command: RemovePaymentMethod, context: Context) -> Decision:
+    """Take a method away, unless something needs it (1306, 1307). One that is gone stays so."""
+    method = methods_of(account).methods.get(command.method_id)
+    if method is None:
+        return _absent()
+    if method.gone:
+        return Applied(result={"id": method.id})
+    if refused := merged(account) or removal(account, method, context.now):
+        return refused
+    gone = ended(method, MethodState.DETACHED, "It was removed.", context.now)
+    return applied(account, methods_of(account).put(gone), context, result={"id": method.id})
+
+
+def set_default(account: Account, command: SetDefaultPaymentMethod, context: Context) -> Decision:
+    """Charge this method first. It must be usable (1210)."""
+    method = methods_of(account).methods.get(command.method_id)
+    if method is None or method.gone:
+        return _absent()
+    if refused := merged(account) or _unusable(method):
+        return refused
+    after = with_default(methods_of(account), method, context)
+    return applied(account, after, context, result=view(after.methods[method.id]))
+
+
+def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Context) -> Decision:
+    """Have a setup intent made. What it will bring counts against the limit now."""
+    if refused := merged(account) or over_limit(account):
+        return refused
+    return Applied(effects=(start_setup(),), result={"client_secret": None}, concludes=False)
+
+
+def reconcile(account: Account, command: ReconcileCollectionMethod, context: Context) -> Decision:
+    """Have both processors looked at and brought in line."""
+    if refused := merged(account):
+        return refused
+    return Applied(effects=(align_stripe(), align_braintree()), result={"reconciling": True})
+
+
+def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
+    """The methods' part in an erasure: none is kept, and nothing is known of whoever paid with them."""
+    decision = erase_profile(account, command, context)
+    if not isinstance(decision, Applied) or not methods_of(account).methods:
+        return decision
+    erased = [_erased(one, context) for one in methods_of(account).methods.values()]
+    own = applied(account, methods_of(account).put(*erased), context)
+    return dataclass_replace(
+        decision,
+        changes={**decision.changes, **own.changes},
+        events=(*decision.events, *own.events),
+        effects=(*decision.effects, *own.effects),
+    )
+
+
+def _erased(method: PaymentMethod, context: Context) -> PaymentMethod:
+    details = method.details
+    bare = MethodDetails(processor=details.processor, kind=details.kind, reference=details.reference)
+    reason = "The account was erased."
+    if method.gone:
+        return changed(method, context.now, details=bare, billing={}, reason=reason)
+    return ended(method, MethodState.DETACHED, reason, context.now, details=bare, billing={})
+
+
+def _once_more(
+    account: Account, standing: PaymentMethod, command: AddPaymentMethod, context: Context
+) -> Decision:
+    """The same method again: it is kept already, or on its way."""
+    after = methods_of(account)
+    if command.default:
+        after = with_default(after, standing, context)
+    return applied(account, after, context, result=view(after.methods[standing.id]))
+
+
+def _pending(command: AddPaymentMethod, context: Context) -> PaymentMethod:
+    """Named by the command that adds it; PayPal's vault token is that name."""
+    method_id = context.command_id.hex
+    paypal = command.method_kind is MethodKind.PAYPAL
+    return PaymentMethod(
+        id=method_id,
+        details=MethodDetails(
+            processor=Processor.BRAINTREE if paypal else Processor.STRIPE,
+            kind=command.method_kind,
+            reference=command.payment_method or command.setup_intent or method_id,
+        ),
+        state=MethodState.PENDING_SETUP,
+        version=1,
+        created_on=context.now,
+        edited_on=context.now,
+        chosen_on=context.now if command.default else None,
+        billing=_given(command),
+        setup_intent=command.setup_intent,
+    )
+
+
+def _given(command: AddPaymentMethod | EditPaymentMethod) -> dict[str, Any]:
+    return {name: getattr(command, name) for name in BILLING_FIELDS if name in command.model_fields_set}
+
+
+def _absent() -> Refused:
+    return Refused(Code.NOT_FOUND, "There is no such payment method.")
+
+
+def _unusable(method: PaymentMethod) -> Refused | None:
+    if method.state is MethodState.ACTIVE:
+        return None
+    way_out = {
+        MethodState.PENDING_SETUP: "It is still being set up. Complete its authentication first.",
+        MethodState.EXPIRED: "It has expired. Add it again with its new date, or choose another one.",
+    }
+    return Refused(
+        Code.NO_VALID_PAYMENT_METHOD,
+        f"This payment method can't be charged. {way_out.get(method.state, 'Choose another one.')}",
+    )
+
+
+HANDLERS: Final = (
+    Handler(AddPaymentMethod, add, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(EditPaymentMethod, edit, needs=(PAYMENT_METHODS,)),
+    Handler(RemovePaymentMethod, remove, needs=(PAYMENT_METHODS, SUBSCRIPTIONS, STRIPE_CUSTOMER)),
+    Handler(SetDefaultPaymentMethod, set_default, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(StartPaymentMethodSetup, begin_setup, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(ReconcileCollectionMethod, reconcile, needs=(STRIPE_CUSTOMER,)),
+    Handler(ReviewCardExpiry, review, needs=(PAYMENT_METHODS,)),
+    Handler(EraseAccount, erase, needs=(PROFILE, PAYMENT_METHODS)),
+    *payment_results.HANDLERS,
+    *payment_facts.HANDLERS,
+)

@@ -1,0 +1,158 @@
+"""Who may keep what, and what stands in the way of removing it (DOMAIN.md 4)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from handlers.account import Account
+from handlers.accounts import has_debt, known
+from handlers.decision import Problem, Refused
+from handlers.payment_method import PaymentMethod, ladder, living, methods_of
+from handlers.stripe_customers import customer_of
+from handlers.subscription import Subscription, subscriptions_of
+from topics.accounts import AccountType
+from topics.codes import Code
+from topics.payment_methods import AddPaymentMethod, MethodKind, MethodState
+from topics.subscriptions import SubscriptionStatus
+
+DEFAULT_LIMIT: Final = 2
+LIMITS: Final[Mapping[AccountType, int]] = MappingProxyType({AccountType.ENTERPRISE: 10})
+"""Methods an account may keep, by type; two for all others (DOMAIN.md 4)."""
+
+USAGE_PENDING: Final = timedelta(days=30)
+"""So long after a metered product ends its last usage may still be charged."""
+RENEWAL_NEAR: Final = timedelta(hours=24)
+"""A registrar renews a domain within this time of its end: the method must stay."""
+_UNPAID: Final = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
+
+
+def may_add(account: Account, command: AddPaymentMethod) -> Refused | None:
+    """1400 for a method that is not named as its kind is, 1303, 1305 or 1308."""
+    return _misnamed(command) or _unavailable(account, command) or merged(account) or over_limit(account)
+
+
+def merged(account: Account) -> Refused | None:
+    """1308: automation keeps off a Stripe customer that several accounts share."""
+    if not customer_of(account).merged:
+        return None
+    return Refused(
+        Code.MERGED_ACCOUNT,
+        "Several accounts share this account's Stripe customer, so its payment methods can't be changed here. "
+        "Please contact support.",
+    )
+
+
+def over_limit(account: Account) -> Refused | None:
+    """1305 when the account keeps as many methods as it may; those being set up count."""
+    limit = LIMITS.get(known(account).type, DEFAULT_LIMIT)
+    if len(living(methods_of(account))) < limit:
+        return None
+    return Refused(
+        Code.PAYMENT_METHOD_LIMIT,
+        f"The account keeps {limit} payment methods, which is the most it may. Remove one first.",
+    )
+
+
+def removal(account: Account, method: PaymentMethod, now: datetime) -> Refused | None:
+    """1306 or 1307 with what stands in the way and what would free it. One that is being set up may always go."""
+    if method.state is not MethodState.ACTIVE:
+        return None
+    subscriptions = tuple(subscriptions_of(account).subscriptions.values())
+    return (
+        _in_use(account, method, subscriptions)
+        or _owing(account, subscriptions)
+        or _usage_pending(subscriptions, now)
+        or _renewing(subscriptions, now)
+    )
+
+
+def _misnamed(command: AddPaymentMethod) -> Refused | None:
+    named = [name for name in ("payment_method", "setup_intent") if getattr(command, name)]
+    if command.method_kind is MethodKind.PAYPAL:
+        wrong = named
+        message = "PayPal is added by a nonce of Braintree, not by an object of Stripe."
+    else:
+        wrong = [] if len(named) == 1 else ["payment_method"]
+        message = (
+            "Name the Stripe payment method (pm_...) or a confirmed setup intent (seti_...), one of the two."
+        )
+    if not wrong:
+        return None
+    problems = tuple(Problem(f"/{name}", message) for name in wrong)
+    return Refused(Code.INVALID, "The payment method is not valid.", problems)
+
+
+def _unavailable(account: Account, command: AddPaymentMethod) -> Refused | None:
+    if command.method_kind is not MethodKind.PAYPAL or known(account).type is not AccountType.CHINA:
+        return None
+    return Refused(
+        Code.ACCOUNT_TYPE_EXCLUDED, "PayPal is not available for this account. Add another payment method."
+    )
+
+
+def _in_use(
+    account: Account, method: PaymentMethod, subscriptions: tuple[Subscription, ...]
+) -> Refused | None:
+    others = [one for one in ladder(methods_of(account)) if one.id != method.id]
+    needing = [
+        one
+        for one in subscriptions
+        if one.paid and (not others or one.default_payment_method == method.details.reference)
+    ]
+    if not needing:
+        return None
+    free = "let them be paid by another method" if others else "add another payment method"
+    return Refused(
+        Code.PAYMENT_METHOD_IN_USE,
+        f"{len(needing)} active subscription(s) are paid with this method ({_names(needing)}). "
+        f"First {free}, or cancel them.",
+    )
+
+
+def _owing(account: Account, subscriptions: tuple[Subscription, ...]) -> Refused | None:
+    unpaid = [one for one in subscriptions if one.status in _UNPAID]
+    if not unpaid and not has_debt(account):
+        return None
+    what = f"a payment failed ({_names(unpaid)})" if unpaid else "a balance is outstanding"
+    return _pending(f"{what}. Pay it first; methods can still be added and edited.")
+
+
+def _usage_pending(subscriptions: tuple[Subscription, ...], now: datetime) -> Refused | None:
+    metered = [
+        one
+        for one in subscriptions
+        if any(item.metered for item in one.items)
+        and (one.live or (one.ended_at is not None and now < one.ended_at + USAGE_PENDING))
+    ]
+    if not metered:
+        return None
+    ends = [one.ended_at + USAGE_PENDING for one in metered if one.ended_at is not None]
+    until = f" It is free after {max(ends):%Y-%m-%d}." if len(ends) == len(metered) else ""
+    return _pending(f"usage is still to be charged ({_names(metered)}).{until}")
+
+
+def _renewing(subscriptions: tuple[Subscription, ...], now: datetime) -> Refused | None:
+    ends = [
+        item.period_end
+        for one in subscriptions
+        if one.live
+        for item in one.items
+        if item.registrar and item.period_end is not None
+    ]
+    near = [end for end in ends if timedelta(0) <= end - now <= RENEWAL_NEAR]
+    if not near:
+        return None
+    return _pending(f"a domain renews at {min(near):%Y-%m-%d %H:%M} UTC. Remove the method after that.")
+
+
+def _pending(what: str) -> Refused:
+    return Refused(
+        Code.TRANSACTIONS_IN_PROGRESS,
+        f"The payment method can't be removed while transactions are in progress: {what}",
+    )
+
+
+def _names(subscriptions: list[Subscription]) -> str:
+    shown = ", ".join(one.id for one in subscriptions[:3])
+    return f"{shown} and {len(subscriptions) - 3} more" if len(subscriptions) > 3 else shown

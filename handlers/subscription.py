@@ -1,0 +1,69 @@
+"""A subscription as it is mirrored from Stripe, and which of them somebody pays for."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from handlers.account import Account, Part
+from handlers.ordering import Seen
+from topics.payment_methods import CollectionMethod
+from topics.subscriptions import SubscriptionItem, SubscriptionStatus
+from topics.value import value
+
+FINAL: Final = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
+RANK: Final[Mapping[SubscriptionStatus, int]] = MappingProxyType(
+    {status: rank for rank, status in enumerate(SubscriptionStatus)}
+)
+"""For events of one second: the order of a subscription's life (topics/subscriptions.py)."""
+
+
+@value
+class Subscription:
+    """One subscription. One that is over stays, so that a late event can't bring it back."""
+
+    id: str
+    customer_id: str
+    status: SubscriptionStatus
+    collection_method: CollectionMethod
+    version: int
+    edited_on: datetime
+    days_until_due: int | None = None
+    default_payment_method: str | None = None
+    cancel_at_period_end: bool = False
+    items: tuple[SubscriptionItem, ...] = ()
+    ended_at: datetime | None = None
+    seen: Seen | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still be charged for."""
+        return self.status not in FINAL
+
+    @property
+    def paid(self) -> bool:
+        """Whether somebody has to pay for it: live, and not all of its items are free."""
+        return self.live and any(item.metered or item.unit_amount != 0 for item in self.items)
+
+
+@value
+class Subscriptions:
+    """An account's subscriptions by Stripe's id. `touched` are those that changed since they were loaded."""
+
+    subscriptions: Mapping[str, Subscription]
+    touched: frozenset[str] = frozenset()
+
+    def put(self, subscription: Subscription) -> "Subscriptions":
+        """With this one in the place of its former self."""
+        return Subscriptions(
+            {**self.subscriptions, subscription.id: subscription}, self.touched | {subscription.id}
+        )
+
+
+SUBSCRIPTIONS: Final[Part[Subscriptions]] = Part("subscriptions")
+NO_SUBSCRIPTIONS: Final = Subscriptions(MappingProxyType({}))
+
+
+def subscriptions_of(account: Account) -> Subscriptions:
+    """The account's subscriptions, none when it never had one."""
+    return account.get(SUBSCRIPTIONS) or NO_SUBSCRIPTIONS

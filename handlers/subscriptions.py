@@ -1,0 +1,114 @@
+"""The mirror of Stripe's subscriptions: fed by what was observed, in the order of the objects (DESIGN.md 4, law 7)."""
+
+from dataclasses import replace
+from typing import Final
+
+from handlers.account import Account
+from handlers.collection_method import derived
+from handlers.decision import Applied, Context, Decision, EffectRequest
+from handlers.dispatch import Handler
+from handlers.ordering import Judged, Newer, judge, seen
+from handlers.payment_effects import align_stripe, read_subscription
+from handlers.payment_method import PAYMENT_METHODS, methods_of
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from handlers.subscription import FINAL, RANK, SUBSCRIPTIONS, Subscription, subscriptions_of
+from topics.message import Event
+from topics.payment_methods import PaymentsDrifted
+from topics.subscriptions import (
+    SubscriptionChanged,
+    SubscriptionGone,
+    SubscriptionObserved,
+    SubscriptionStatus,
+)
+
+
+def observed(account: Account, fact: SubscriptionObserved, context: Context) -> Decision:
+    """Mirror it, if it is newer than what is known; what collects otherwise than it shall is brought in line."""
+    known = subscriptions_of(account).subscriptions.get(fact.subscription)
+    if known is None and customer_of(account).customer_id != fact.customer_id:
+        return Applied()
+    found = _mirrored(fact, known, context)
+    judged = judge(known.seen if known else None, found.seen) if found.seen else Judged(Newer.NEW)
+    doubt = _doubt(judged, known, found)
+    if judged.newer is not Newer.NEW:
+        return Applied(effects=doubt)
+    events, effects = _drift(account, found)
+    if known is not None and _content(known) == _content(found):
+        same = replace(known, seen=found.seen, version=known.version + 1)
+        return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(same)}, effects=(*doubt, *effects))
+    changed = SubscriptionChanged(
+        subscription=found.id,
+        status=found.status,
+        collection_method=found.collection_method,
+        version=found.version,
+    )
+    return Applied(
+        {SUBSCRIPTIONS: subscriptions_of(account).put(found)},
+        events=(changed, *events),
+        effects=(*doubt, *effects),
+    )
+
+
+def gone(account: Account, fact: SubscriptionGone, context: Context) -> Decision:
+    """Stripe does not know it: for us it is over."""
+    known = subscriptions_of(account).subscriptions.get(fact.subscription)
+    if known is None or not known.live:
+        return Applied()
+    after = replace(
+        known,
+        status=SubscriptionStatus.CANCELED,
+        ended_at=context.now,
+        version=known.version + 1,
+        edited_on=context.now,
+        seen=seen(fact.seen, rank=RANK[SubscriptionStatus.CANCELED], final=True),
+    )
+    event = SubscriptionChanged(
+        subscription=known.id,
+        status=after.status,
+        collection_method=after.collection_method,
+        version=after.version,
+    )
+    return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(after)}, events=(event,))
+
+
+def _mirrored(fact: SubscriptionObserved, known: Subscription | None, context: Context) -> Subscription:
+    return Subscription(
+        id=fact.subscription,
+        customer_id=fact.customer_id,
+        status=fact.status,
+        collection_method=fact.collection_method,
+        version=known.version + 1 if known else 1,
+        edited_on=context.now,
+        days_until_due=fact.days_until_due,
+        default_payment_method=fact.default_payment_method,
+        cancel_at_period_end=fact.cancel_at_period_end,
+        items=fact.items,
+        ended_at=fact.ended_at,
+        seen=seen(fact.seen, rank=RANK[fact.status], final=fact.status in FINAL),
+    )
+
+
+def _content(subscription: Subscription) -> Subscription:
+    """What it says, whenever and by whatever it was learned."""
+    nothing = subscription.edited_on.min
+    return replace(subscription, version=0, edited_on=nothing, seen=None)
+
+
+def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> tuple[EffectRequest, ...]:
+    if not judged.doubt or known is None or _content(known) == _content(found):
+        return ()
+    return (read_subscription(found.id),)
+
+
+def _drift(account: Account, found: Subscription) -> tuple[tuple[Event, ...], tuple[EffectRequest, ...]]:
+    wanted = derived(methods_of(account)).value
+    if not found.live or found.collection_method is wanted or customer_of(account).merged:
+        return (), ()
+    what = f"{found.id} collects by {found.collection_method.value} instead of {wanted.value}"
+    return (PaymentsDrifted(what=what),), (align_stripe(),)
+
+
+HANDLERS: Final = (
+    Handler(SubscriptionObserved, observed, needs=(SUBSCRIPTIONS, PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(SubscriptionGone, gone, needs=(SUBSCRIPTIONS,)),
+)

@@ -1,0 +1,165 @@
+"""What is observed of methods at their processors, and what follows."""
+
+import pytest
+
+from handlers.payment_effects import ALIGN_STRIPE, READ_METHOD, READ_SETUP
+from handlers.payment_method import method_id_of
+from tests.handlers.payment_worlds import (
+    CUSTOMER,
+    adds_card,
+    at,
+    card,
+    default,
+    event,
+    kept,
+    linked,
+    method,
+    observed,
+    reading,
+    with_card,
+    with_paypal,
+)
+from topics.payment_methods import (
+    BraintreeMethodObserved,
+    CollectionMethod,
+    CollectionMethodChanged,
+    MethodState,
+    PaymentMethodActionRequired,
+    PaymentMethodsReleased,
+    PaymentMethodVaulted,
+    RemovePaymentMethod,
+    SetupDeadlinePassed,
+    SetupIntentObserved,
+    StripeCustomerObserved,
+)
+
+SETUP = "seti_1"
+
+
+def test_a_method_that_came_to_be_at_stripe_is_ours_to_charge() -> None:
+    world = linked()
+    world.applied(observed(event(1)))
+    assert default(world) == method_id_of("pm_1")
+
+
+def test_a_method_of_another_customer_is_not_ours() -> None:
+    assert linked().applied(observed(event(1), customer="cus_B")).changes == {}
+
+
+def test_word_of_an_attachment_activates_what_was_added() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(observed(event(1)))
+    assert method(world, method_id).state is MethodState.ACTIVE
+    concluded = world.applied(PaymentMethodVaulted(method_id=method_id, details=card(), seen=reading(2)))
+    assert concluded.changes == {}
+    assert concluded.result is not None
+    assert concluded.result["id"] == method_id
+    assert len(kept(world).methods) == 1
+
+
+def test_a_card_that_stripe_kept_before_the_setup_was_named_stays_one_card() -> None:
+    world = linked()
+    world.applied(observed(event(1)))
+    method_id = adds_card(world, "pm_2")
+    concluded = world.applied(PaymentMethodVaulted(method_id=method_id, details=card(), seen=reading(2)))
+    assert concluded.result is not None
+    assert concluded.result["id"] == method_id_of("pm_1")
+    assert method(world, method_id).gone
+
+
+def test_the_account_updater_brings_an_expired_card_back() -> None:
+    world = linked()
+    world.applied(observed(event(1), details=card(exp_year=2025)))
+    (expired,) = kept(world).methods.values()
+    assert (expired.state, expired.default) == (MethodState.EXPIRED, False)
+    world.applied(observed(event(2), details=card(exp_year=2031)))
+    assert method(world, expired.id).state is MethodState.ACTIVE
+    assert default(world) == expired.id
+
+
+def test_events_of_one_second_that_differ_have_the_method_read() -> None:
+    world = linked()
+    world.applied(observed(event(1, "e1")))
+    decision = world.applied(observed(event(1, "e0"), details=card(exp_year=2031)))
+    assert [effect.kind for effect in decision.effects] == [READ_METHOD]
+    world.applied(observed(reading(2), details=card(exp_year=2031)))
+    assert method(world, method_id_of("pm_1")).details.exp_year == 2031
+
+
+def test_a_removed_method_that_stripe_still_holds_is_let_go_once_more() -> None:
+    world = linked()
+    method_id = with_card(world)
+    world.applied(RemovePaymentMethod(method_id=method_id))
+    world.applied(PaymentMethodsReleased(method_ids=(method_id,)))
+    assert method(world, method_id).released
+    told = world.applied(observed(event(5)))
+    assert [effect.kind for effect in told.effects] == [READ_METHOD]
+    read = world.applied(observed(reading(6)))
+    assert ALIGN_STRIPE in [effect.kind for effect in read.effects]
+    assert not method(world, method_id).released
+    world.applied(observed(event(7), customer=None))
+    assert method(world, method_id).released
+
+
+def test_revoking_paypal_takes_it_away_and_has_stripe_charge_again() -> None:
+    world = linked()
+    with_card(world)
+    paypal = with_paypal(world)
+    world.applied(BraintreeMethodObserved(reference=paypal, seen=event(9), revoked=True))
+    assert method(world, paypal).state is MethodState.REVOKED
+    assert isinstance(world.events[-1], CollectionMethodChanged)
+    assert world.events[-1].collection_method is CollectionMethod.CHARGE_AUTOMATICALLY
+
+
+def test_a_token_that_is_gone_from_the_vault_is_gone_here() -> None:
+    world = linked()
+    paypal = with_paypal(world)
+    world.applied(BraintreeMethodObserved(reference=paypal, seen=reading(9), gone=True))
+    assert (method(world, paypal).state, method(world, paypal).released) == (MethodState.DETACHED, True)
+
+
+def test_an_authenticated_setup_activates_its_method() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    world.applied(SetupIntentObserved(setup_intent=SETUP, seen=event(3), details=card()))
+    assert method(world, method_id).state is MethodState.ACTIVE
+    assert method(world, method_id).deadline is None
+
+
+def test_an_abandoned_setup_is_looked_at_and_then_released() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    (look,) = world.applied(SetupDeadlinePassed(setup_intent=SETUP)).effects
+    assert (look.kind, look.payload["release"]) == (READ_SETUP, True)
+    world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(3700), closed=True))
+    assert method(world, method_id).state is MethodState.DETACHED
+
+
+def test_a_setup_of_a_page_brings_its_method_by_itself() -> None:
+    world = linked()
+    world.applied(SetupIntentObserved(setup_intent=SETUP, seen=event(3), details=card()))
+    world.applied(observed(event(3, "e2")))
+    assert [one.id for one in kept(world).methods.values()] == [method_id_of("pm_1")]
+
+
+@pytest.mark.parametrize(("shown", "aligns"), [("pm_1", False), ("pm_2", True), (None, True)])
+def test_the_default_at_stripe_follows_ours(shown: str | None, aligns: bool) -> None:
+    world = linked()
+    with_card(world)
+    decision = world.applied(
+        StripeCustomerObserved(customer_id=CUSTOMER, default_payment_method=shown, seen=event(4))
+    )
+    assert bool(decision.effects) is aligns
+
+
+def test_with_its_customer_a_method_is_gone() -> None:
+    world = linked()
+    method_id, paypal = with_card(world), with_paypal(world)
+    world.applied(
+        StripeCustomerObserved(customer_id=CUSTOMER, default_payment_method=None, deleted=True, seen=event(4))
+    )
+    assert method(world, method_id).gone
+    assert default(world) == paypal

@@ -1,0 +1,306 @@
+"""Commands about payment methods: adding, choosing, editing, removing."""
+
+import pytest
+
+from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, ATTACH_METHOD, START_SETUP, VAULT_PAYPAL
+from handlers.payment_method import ladder, view
+from tests.handlers.payment_worlds import (
+    CUSTOMER,
+    adds_card,
+    at,
+    card,
+    default,
+    event,
+    item,
+    kept,
+    linked,
+    method,
+    observed,
+    reading,
+    subscription,
+    with_card,
+    with_paypal,
+)
+from tests.handlers.worlds import START, World
+from topics.accounts import AccountType, EraseAccount, SetFlag
+from topics.codes import Code
+from topics.message import Message, Role
+from topics.payment_methods import (
+    AddPaymentMethod,
+    CollectionMethod,
+    CollectionMethodChanged,
+    EditPaymentMethod,
+    MethodKind,
+    MethodState,
+    PaymentMethodActionRequired,
+    PaymentMethodDeclined,
+    PaymentMethodVaulted,
+    ReconcileCollectionMethod,
+    RemovePaymentMethod,
+    SetDefaultPaymentMethod,
+    StartPaymentMethodSetup,
+)
+from topics.stripe_customers import StripeCustomerShared
+from topics.subscriptions import SubscriptionStatus
+
+CARD = AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, payment_method="pm_1")
+PAYPAL = AddPaymentMethod(method_kind=MethodKind.PAYPAL)
+SETUP = "seti_1"
+
+
+def test_a_card_is_pending_until_stripe_keeps_it() -> None:
+    world = linked()
+    decision = world.applied(CARD)
+    assert not decision.concludes
+    (effect,) = decision.effects
+    (added,) = kept(world).methods.values()
+    assert effect.kind == ATTACH_METHOD
+    assert effect.payload == {"method_id": added.id, "payment_method": "pm_1"}
+    assert (added.state, added.default) == (MethodState.PENDING_SETUP, False)
+
+
+def test_the_first_method_that_is_kept_becomes_the_default() -> None:
+    world = linked()
+    first = with_card(world)
+    second = with_card(world, "pm_2")
+    assert default(world) == first
+    assert [one.id for one in ladder(kept(world))] == [first, second]
+
+
+def test_a_method_that_was_wished_as_default_becomes_it_when_it_is_kept() -> None:
+    world = linked()
+    first = with_card(world)
+    second = adds_card(world, "pm_2", default=True)
+    assert default(world) == first
+    world.applied(PaymentMethodVaulted(method_id=second, details=card("pm_2"), seen=reading(0)))
+    assert default(world) == second
+
+
+def test_paypal_is_vaulted_under_its_own_name() -> None:
+    world = linked()
+    with_card(world)
+    decision = world.applied(PAYPAL)
+    (effect,) = decision.effects
+    assert decision.result is not None
+    assert (effect.kind, effect.payload) == (VAULT_PAYPAL, {"method_id": decision.result["id"]})
+
+
+def test_paypal_beside_a_card_has_invoices_sent() -> None:
+    world = linked()
+    with_card(world)
+    with_paypal(world)
+    (flip,) = [one for one in world.events if isinstance(one, CollectionMethodChanged)]
+    assert flip.collection_method is CollectionMethod.SEND_INVOICE
+
+
+def test_removing_paypal_has_stripe_charge_again() -> None:
+    world = linked()
+    with_card(world)
+    paypal = with_paypal(world)
+    decision = world.applied(RemovePaymentMethod(method_id=paypal))
+    assert isinstance(world.events[-1], CollectionMethodChanged)
+    assert world.events[-1].collection_method is CollectionMethod.CHARGE_AUTOMATICALLY
+    assert {effect.kind for effect in decision.effects} == {ALIGN_STRIPE, ALIGN_BRAINTREE}
+
+
+def test_an_account_keeps_two_methods_and_pending_ones_count() -> None:
+    world = linked()
+    with_card(world)
+    adds_card(world, "pm_2")
+    assert world.code(PAYPAL) is Code.PAYMENT_METHOD_LIMIT
+    assert world.code(StartPaymentMethodSetup()) is Code.PAYMENT_METHOD_LIMIT
+
+
+def test_a_place_is_free_again_after_a_removal_and_after_a_decline() -> None:
+    world = linked()
+    first = with_card(world)
+    second = adds_card(world, "pm_2")
+    failed = world.failed(
+        PaymentMethodDeclined(method_id=second, code="card_declined", reason="No.", permanent=True)
+    )
+    assert failed.refused.code is Code.NO_VALID_PAYMENT_METHOD
+    assert method(world, second).state is MethodState.DETACHED
+    world.applied(RemovePaymentMethod(method_id=first))
+    with_card(world, "pm_3")
+    assert with_card(world, "pm_4")
+
+
+def test_the_same_card_again_is_the_one_that_is_kept() -> None:
+    world = linked()
+    first = with_card(world)
+    assert adds_card(world) == first
+    assert len(kept(world).methods) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD),
+        AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, payment_method="pm_1", setup_intent=SETUP),
+        AddPaymentMethod(method_kind=MethodKind.PAYPAL, payment_method="pm_1"),
+    ],
+)
+def test_a_method_is_named_as_its_kind_is(command: AddPaymentMethod) -> None:
+    refused = linked().refused(command)
+    assert refused.code is Code.INVALID
+    assert refused.problems[0].pointer == "/payment_method"
+
+
+def test_paypal_is_not_for_every_type_of_account() -> None:
+    assert linked(AccountType.CHINA).code(PAYPAL) is Code.ACCOUNT_TYPE_EXCLUDED
+
+
+@pytest.mark.parametrize("command", [CARD, StartPaymentMethodSetup(), ReconcileCollectionMethod()])
+def test_nothing_is_changed_for_accounts_that_share_a_customer(command: Message) -> None:
+    world = linked()
+    world.applied(StripeCustomerShared(customer_id=CUSTOMER, accounts=2, as_of=START), Role.SYSTEM)
+    assert world.code(command) is Code.MERGED_ACCOUNT
+
+
+def test_a_customer_who_has_to_authenticate_is_told_and_has_until_the_deadline() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    asked = world.applied(
+        PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600))
+    )
+    assert asked.result is not None
+    assert (asked.result["status"], asked.result["client_secret"]) == ("requires_action", None)
+    (deadline,) = asked.effects
+    assert deadline.target == "deadline"
+    assert method(world, method_id).state is MethodState.PENDING_SETUP
+
+
+def test_a_method_that_was_removed_before_its_processor_had_it_is_let_go() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(RemovePaymentMethod(method_id=method_id))
+    failed = world.failed(PaymentMethodVaulted(method_id=method_id, details=card(), seen=reading(0)))
+    assert failed.refused.code is Code.NOT_FOUND
+    assert not method(world, method_id).released
+    assert ALIGN_STRIPE in {effect.kind for effect in failed.applied.effects}
+
+
+def test_the_default_is_chosen_among_usable_methods() -> None:
+    world = linked()
+    first, second = with_card(world), adds_card(world, "pm_2")
+    assert world.code(SetDefaultPaymentMethod(method_id=second)) is Code.NO_VALID_PAYMENT_METHOD
+    assert world.code(SetDefaultPaymentMethod(method_id="0" * 32)) is Code.NOT_FOUND
+    world.applied(PaymentMethodVaulted(method_id=second, details=card("pm_2"), seen=reading(0)))
+    moved = world.applied(SetDefaultPaymentMethod(method_id=second))
+    assert default(world) == second != first
+    assert [effect.kind for effect in moved.effects] == [ALIGN_STRIPE]
+
+
+def test_when_the_default_goes_the_oldest_follows() -> None:
+    world = linked()
+    first, second = with_card(world), with_card(world, "pm_2")
+    world.applied(RemovePaymentMethod(method_id=first))
+    assert default(world) == second
+    assert world.applied(RemovePaymentMethod(method_id=first)).changes == {}
+
+
+def test_editing_leaves_what_is_not_named() -> None:
+    world = linked()
+    method_id = with_card(world, nick_name="Team", country="GB")
+    edited = world.applied(EditPaymentMethod(method_id=method_id, nick_name="Old team"))
+    assert edited.result is not None
+    assert (edited.result["nick_name"], edited.result["country"]) == ("Old team", "GB")
+    stale = EditPaymentMethod(method_id=method_id, nick_name="x", expected_version=1)
+    assert world.code(stale) is Code.VERSION_CONFLICT
+    assert world.code(EditPaymentMethod(method_id="0" * 32)) is Code.NOT_FOUND
+
+
+def test_the_last_method_of_a_paid_subscription_stays() -> None:
+    world = linked()
+    first = with_card(world)
+    world.applied(subscription(event(1)))
+    refused = world.refused(RemovePaymentMethod(method_id=first))
+    assert refused.code is Code.PAYMENT_METHOD_IN_USE
+    assert "sub_1" in refused.message
+    with_card(world, "pm_2")
+    assert world.code(RemovePaymentMethod(method_id=first)) is None
+
+
+def test_a_method_that_a_subscription_is_pinned_to_stays() -> None:
+    world = linked()
+    with_card(world)
+    second = with_card(world, "pm_2")
+    world.applied(subscription(event(1), default_payment_method="pm_2"))
+    assert world.code(RemovePaymentMethod(method_id=second)) is Code.PAYMENT_METHOD_IN_USE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": SubscriptionStatus.PAST_DUE},
+        {"status": SubscriptionStatus.UNPAID},
+        {"items": (item(metered=True, unit_amount=None),)},
+        {
+            "items": (item(metered=True, unit_amount=None),),
+            "status": SubscriptionStatus.CANCELED,
+            "ended_at": at(-29 * 86400),
+        },
+        {"items": (item(registrar=True, period_end=at(23 * 3600)),)},
+    ],
+)
+def test_transactions_in_progress_keep_a_method(fields: dict[str, object]) -> None:
+    world = linked()
+    first = with_card(world)
+    with_card(world, "pm_2")
+    world.applied(subscription(event(1), **fields))
+    assert world.code(RemovePaymentMethod(method_id=first)) is Code.TRANSACTIONS_IN_PROGRESS
+
+
+def test_a_balance_keeps_every_method_but_those_that_are_being_set_up() -> None:
+    world = linked()
+    first, second = with_card(world), adds_card(world, "pm_2")
+    world.applied(SetFlag(flag="bad_debt"), Role.SERVICE)
+    assert world.code(RemovePaymentMethod(method_id=first)) is Code.TRANSACTIONS_IN_PROGRESS
+    assert world.code(RemovePaymentMethod(method_id=second)) is None
+    assert world.code(EditPaymentMethod(method_id=first, nick_name="still mine")) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": SubscriptionStatus.CANCELED, "ended_at": at(-31 * 86400), "items": (item(metered=True),)},
+        {"items": (item(unit_amount=0),)},
+        {"items": (item(unit_amount=0, registrar=True, period_end=at(90_000)),)},
+    ],
+)
+def test_what_costs_nothing_or_is_long_over_keeps_no_method(fields: dict[str, object]) -> None:
+    world = linked()
+    first = with_card(world)
+    world.applied(subscription(event(1), **fields))
+    assert world.code(RemovePaymentMethod(method_id=first)) is None
+
+
+def test_a_setup_begins_with_an_effect_and_its_secret_is_not_told() -> None:
+    begun = linked().applied(StartPaymentMethodSetup())
+    assert not begun.concludes
+    assert [effect.kind for effect in begun.effects] == [START_SETUP]
+
+
+def test_an_erasure_leaves_no_word_of_who_paid() -> None:
+    world = linked()
+    with_card(world, first_name="Ada")
+    with_paypal(world)
+    world.applied(EraseAccount(reason="asked"), Role.SUPPORT)
+    for one in kept(world).methods.values():
+        assert one.gone
+        assert not one.billing
+        assert view(one)["payment_email"] is None
+    assert {one.details.last_four for one in kept(world).methods.values()} == {None}
+
+
+def test_a_method_is_shown_in_the_public_api_s_words() -> None:
+    world: World = linked()
+    world.applied(observed(event(1)))
+    (found,) = kept(world).methods.values()
+    shown = view(found)
+    assert (shown["type"], shown["last_four"], shown["expiration_date"], shown["default"]) == (
+        "CREDIT_CARD",
+        "4242",
+        "12/2030",
+        True,
+    )
