@@ -19,6 +19,7 @@ from handlers.payment_method import (
     default_of,
     ladder,
     methods_of,
+    view,
 )
 from topics.message import Event
 from topics.payment_methods import CollectionMethodChanged, PaymentMethodChanged, Processor
@@ -29,15 +30,21 @@ def applied(
     after: PaymentMethods,
     context: Context,
     *,
+    shown: str | None = None,
     result: Mapping[str, Any] | None = None,
     events: tuple[Event, ...] = (),
     effects: tuple[EffectRequest, ...] = (),
     concludes: bool = True,
 ) -> Applied:
-    """The decision to have the account's methods like this, with one default and all that follows from it."""
+    """The decision to have the account's methods like this, with one default and all that follows from it.
+
+    `shown` names the method that the result shows as it is in the end, with what `result` adds to it.
+    """
     before = methods_of(account)
     altered = _altered(before, _with_one_default(after, context))
     after = before.put(*altered)
+    if shown is not None:
+        result = {**view(after.methods[shown]), **(result or {})}
     if not altered:
         return Applied(result=result, events=events, effects=effects, concludes=concludes)
     return Applied(

@@ -18,7 +18,6 @@ from handlers.payment_method import (
     changed,
     ended,
     methods_of,
-    view,
 )
 from handlers.payment_rules import may_add, merged, over_limit, removal
 from handlers.profiles import PROFILE
@@ -58,7 +57,7 @@ def add(account: Account, command: AddPaymentMethod, context: Context) -> Decisi
         else attach(method.id, payment_method=command.payment_method, setup_intent=command.setup_intent)
     )
     after = methods_of(account).put(method)
-    return applied(account, after, context, result=view(method), effects=(effect,), concludes=False)
+    return applied(account, after, context, shown=method.id, effects=(effect,), concludes=False)
 
 
 def edit(account: Account, command: EditPaymentMethod, context: Context) -> Decision:
@@ -77,7 +76,7 @@ def edit(account: Account, command: EditPaymentMethod, context: Context) -> Deci
         after = after.put(method)
     if command.default:
         after = with_default(after, method, context)
-    return applied(account, after, context, result=view(after.methods[method.id]))
+    return applied(account, after, context, shown=method.id)
 
 
 def remove(account: Account, command: RemovePaymentMethod, context: Context) -> Decision:
@@ -101,7 +100,7 @@ def set_default(account: Account, command: SetDefaultPaymentMethod, context: Con
     if refused := merged(account) or _unusable(method):
         return refused
     after = with_default(methods_of(account), method, context)
-    return applied(account, after, context, result=view(after.methods[method.id]))
+    return applied(account, after, context, shown=method.id)
 
 
 def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Context) -> Decision:
@@ -149,7 +148,7 @@ def _once_more(
     after = methods_of(account)
     if command.default:
         after = with_default(after, standing, context)
-    return applied(account, after, context, result=view(after.methods[standing.id]))
+    return applied(account, after, context, shown=standing.id)
 
 
 def _pending(command: AddPaymentMethod, context: Context) -> PaymentMethod:

@@ -1,5 +1,6 @@
 """What came of adding a method at its processor: kept, to be authenticated, or declined."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from handlers.account import Account
@@ -39,7 +40,7 @@ def vaulted(account: Account, result: PaymentMethodVaulted, context: Context) ->
     if method is None or method.gone:
         return _too_late(account, method, result, context)
     after = activated(methods, method, result.details, result.seen, context)
-    return applied(account, after, context, result=view(_kept(after, method.id)))
+    return applied(account, after, context, shown=_kept(after, method.id).id)
 
 
 def action_required(account: Account, result: PaymentMethodActionRequired, context: Context) -> Decision:
@@ -51,14 +52,14 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
         )
     waiting = changed(method, context.now, setup_intent=result.setup_intent, deadline=result.deadline)
     asked: dict[str, Any] = {
-        **view(waiting),
         "status": "requires_action",
         "client_secret": None,
         "intent_type": INTENT,
-        "deadline": result.deadline.isoformat(),
+        "deadline": _utc(result.deadline),
     }
     deadline = _deadline(result, context)
-    return applied(account, methods_of(account).put(waiting), context, result=asked, effects=(deadline,))
+    after = methods_of(account).put(waiting)
+    return applied(account, after, context, shown=waiting.id, result=asked, effects=(deadline,))
 
 
 def declined(account: Account, result: PaymentMethodDeclined, context: Context) -> Decision:
@@ -78,7 +79,7 @@ def setup_started(account: Account, result: SetupStarted, context: Context) -> D
         "client_secret": None,
         "intent_type": INTENT,
         "setup_intent": result.setup_intent,
-        "deadline": result.deadline.isoformat(),
+        "deadline": _utc(result.deadline),
     }
     return Applied(effects=(_deadline(result, context),), result=told)
 
@@ -136,6 +137,11 @@ def _too_late(
         return Failed(refused, Applied())
     again = changed(method, context.now, details=result.details, released=False)
     return Failed(refused, applied(account, methods_of(account).put(again), context))
+
+
+def _utc(moment: datetime) -> str:
+    """RFC 3339 with Z (DOMAIN.md 10)."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _deadline(result: PaymentMethodActionRequired | SetupStarted, context: Context) -> EffectRequest:

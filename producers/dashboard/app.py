@@ -4,14 +4,19 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from producers.dashboard import addresses, profiles
+from producers.dashboard import addresses, payment_methods, profiles
 from producers.dashboard.access import api_token_access
 from producers.http import app, documents, operations
 from producers.http.callers import Caller
 from producers.http.surface import Kind, Settings
 from state.postgres.api_tokens import READ
 
-ENDPOINTS: Final = (*profiles.ENDPOINTS, *addresses.ENDPOINTS, operations.endpoint(READ))
+ENDPOINTS: Final = (
+    *profiles.ENDPOINTS,
+    *addresses.ENDPOINTS,
+    *payment_methods.ENDPOINTS,
+    operations.endpoint(READ),
+)
 
 
 def _may_read(_caller: Caller, _message_type: str) -> bool:

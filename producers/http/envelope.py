@@ -19,13 +19,15 @@ def answer(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     messages: Iterable[tuple[int, str]] = (),
+    result_info: Mapping[str, int] | None = None,
 ) -> Response:
-    """A success. `result` is JSON-ready; UUIDs and times are written as text."""
-    body = {
+    """A success. `result` is JSON-ready; UUIDs and times are written as text. `result_info` tells of pages."""
+    body: dict[str, Any] = {
         "success": True,
         "errors": [],
         "messages": [{"code": code, "message": text} for code, text in messages],
         "result": result,
+        **({"result_info": result_info} if result_info else {}),
     }
     return Response(orjson.dumps(body, _text, orjson.OPT_UTC_Z), status, headers, JSON)
 

@@ -8,7 +8,14 @@ from fastapi import FastAPI
 from producers.http import app, documents, operations
 from producers.http.callers import Caller
 from producers.http.surface import Kind, Settings
-from producers.iapi import accounts, billing_state, profiles, stripe_customers
+from producers.iapi import (
+    accounts,
+    billing_state,
+    collection_method,
+    payment_methods,
+    profiles,
+    stripe_customers,
+)
 from producers.iapi.scopes import reading
 from producers.iapi.service_tokens import service_token_access
 
@@ -17,6 +24,8 @@ ENDPOINTS: Final = (
     *accounts.ENDPOINTS,
     *stripe_customers.ENDPOINTS,
     *profiles.ENDPOINTS,
+    *payment_methods.ENDPOINTS,
+    *collection_method.ENDPOINTS,
     operations.endpoint(None),
 )
 

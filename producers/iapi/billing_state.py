@@ -15,17 +15,31 @@ from starlette.responses import Response
 
 from handlers import profiles as profile_rules
 from handlers.payment_method import NO_METHODS
+from handlers.payment_method import living as living_methods
+from handlers.payment_method import view as method_view
 from handlers.stripe_customers import StripeCustomer
+from handlers.subscription import NO_SUBSCRIPTIONS
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account
 from producers.iapi import accounts as account_views
+from producers.iapi import collection_method
 from producers.iapi import stripe_customers as customer_views
 from producers.iapi.accounts import AccountShown
+from producers.iapi.collection_method import CollectionShown
 from producers.iapi.profiles import ProfileShown
 from producers.iapi.scopes import BILLING_STATE_READ
 from producers.iapi.stripe_customers import CustomerShown
-from state.postgres import accounts, effects, parking, payment_methods, profiles, stripe_customers
+from producers.payment_methods import MethodShown
+from state.postgres import (
+    accounts,
+    effects,
+    parking,
+    payment_methods,
+    profiles,
+    stripe_customers,
+    subscriptions,
+)
 from state.postgres.connection import Connection, Row
 from topics.ids import ACCOUNT_ID_PATTERN
 
@@ -53,6 +67,8 @@ class BillingState(BaseModel):
     account: AccountShown
     billing_profile: ProfileShown | None
     stripe_customer: CustomerShown
+    payment_methods: list[MethodShown]
+    collection: CollectionShown
     effects: list[EffectShown]
     parked: bool
 
@@ -103,6 +119,7 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
     kept = await profiles.load(connection, ids)
     methods = await payment_methods.load(connection, ids)
     customers = await stripe_customers.load(connection, ids)
+    mirrored = await subscriptions.load(connection, ids)
     parked = await parking.shelved(connection, ids)
     owed: defaultdict[str, list[Row]] = defaultdict(list)
     for row in await effects.open_of(connection, ids):
@@ -112,14 +129,15 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
         profile = kept.get(account_id)
         living = None if profile is None or profile.deleted_on else profile
         customer = customers.get(account_id) or StripeCustomer()
+        kept_methods = methods.get(account_id, NO_METHODS)
         found[account_id] = {
             "account_id": account_id,
             "as_of": now,
             "account": account_views.shown(record),
             "billing_profile": profile_rules.view(living, record.type.value) if living else None,
-            "stripe_customer": customer_views.shown(
-                account_id, record, profile, methods.get(account_id, NO_METHODS), customer
-            ),
+            "stripe_customer": customer_views.shown(account_id, record, profile, kept_methods, customer),
+            "payment_methods": [method_view(one) for one in living_methods(kept_methods)],
+            "collection": collection_method.shown(kept_methods, mirrored.get(account_id, NO_SUBSCRIPTIONS)),
             "effects": [_effect(row) for row in owed[account_id]],
             "parked": account_id in parked,
         }
@@ -150,6 +168,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
         "synced_at": None,
         "sync": {"state": "pending", "reason": None, "since": None},
     },
+    "payment_methods": [],
+    "collection": {**collection_method.EXAMPLE, "subscriptions": []},
     "effects": [
         {
             "id": "019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44",

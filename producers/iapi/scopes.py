@@ -7,6 +7,8 @@ ACCOUNTS_READ: Final = "accounts:read"
 ACCOUNTS_WRITE: Final = "accounts:write"
 PROFILES_READ: Final = "profiles:read"
 PROFILES_WRITE: Final = "profiles:write"
+PAYMENT_METHODS_READ: Final = "payment-methods:read"
+PAYMENT_METHODS_WRITE: Final = "payment-methods:write"
 STRIPE_CUSTOMERS_READ: Final = "stripe-customers:read"
 STRIPE_CUSTOMERS_WRITE: Final = "stripe-customers:write"
 
@@ -17,6 +19,8 @@ SCOPES: Final = frozenset(
         ACCOUNTS_WRITE,
         PROFILES_READ,
         PROFILES_WRITE,
+        PAYMENT_METHODS_READ,
+        PAYMENT_METHODS_WRITE,
         STRIPE_CUSTOMERS_READ,
         STRIPE_CUSTOMERS_WRITE,
     }
