@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
+from redis.asyncio import Redis
+
 from consumers.effects import Effects, EffectsSettings
 from consumers.lane import LANES
 from consumers.log import KafkaLog
@@ -15,8 +17,10 @@ from consumers.loop import Loop, LoopSettings
 from consumers.performers import performers
 from consumers.reconciler import Reconciler
 from consumers.relay import Relay
+from consumers.webhooks import Webhooks
 from fleet.settings import Settings
 from observability import metrics
+from state.braintree.client import Braintree, Credentials
 from state.redis.budget import Budget, Limits
 from state.redis.connection import connect as connect_redis
 from state.stripe.breaker import Breaker
@@ -109,8 +113,10 @@ def _effects(settings: Settings) -> Member:
         budget=Budget(connect_redis(settings.redis_url), limits),
         breaker=Breaker(),
     )
+    redis = connect_redis(settings.redis_url)
+    braintree = _braintree(settings, redis)
     effects = Effects(
-        performers(stripe),
+        performers(stripe, braintree, redis),
         dsn=settings.database_url,
         worker=identity(),
         settings=EffectsSettings(
@@ -118,7 +124,35 @@ def _effects(settings: Settings) -> Member:
             lease=timedelta(seconds=settings.effects_lease_seconds),
         ),
     )
-    return Member("effects", effects, close=stripe.close)
+
+    async def close() -> None:
+        await stripe.close()
+        await braintree.close()
+        await redis.aclose()
+
+    return Member("effects", effects, close=close)
+
+
+def _braintree(settings: Settings, redis: Redis) -> Braintree:
+    rate = float(settings.braintree_requests_per_second)
+    return Braintree(
+        Credentials(
+            settings.braintree_merchant_id,
+            settings.braintree_public_key,
+            settings.braintree_private_key.get_secret_value(),
+            settings.braintree_environment,
+        ),
+        budget=Budget(redis, Limits(rate, rate), processor="braintree"),
+        breaker=Breaker(gauge=metrics.BRAINTREE_BREAKER),
+        threads=settings.braintree_threads,
+    )
+
+
+def _webhooks(settings: Settings) -> Member:
+    webhooks = Webhooks(
+        dsn=settings.database_url, bootstrap=settings.kafka_bootstrap, client_id=f"webhooks-{identity()}"
+    )
+    return Member("webhooks", webhooks, brokers=(webhooks.broker,))
 
 
 def _reconciler(settings: Settings) -> Member:
@@ -138,4 +172,5 @@ BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {
     "relay": _relay,
     "effects": _effects,
     "reconciler": _reconciler,
+    "webhooks": _webhooks,
 }

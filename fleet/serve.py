@@ -6,6 +6,7 @@ from typing import Final
 import click
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from fleet.garbage import collect_rarely
 from fleet.settings import Settings
@@ -14,7 +15,10 @@ from producers.http.protocol import serving
 from producers.http.surface import Rates
 from producers.http.surface import Settings as SurfaceSettings
 from producers.iapi import app as iapi
+from producers.webhooks import app as webhooks
+from state.braintree.webhooks import Keys
 from state.redis.rate_limits import Rate
+from state.stripe.webhooks import Secrets
 
 _BURST: Final = 3
 """How many seconds' worth of requests may come at once."""
@@ -65,7 +69,26 @@ def _iapi(settings: Settings) -> FastAPI:
     return iapi.create_app(surface_settings(settings), callers=settings.service_keys)
 
 
-SURFACES: Final[dict[str, tuple[Callable[[Settings], FastAPI], Callable[[Settings], int]]]] = {
+def _webhooks(settings: Settings) -> Starlette:
+    try:
+        told = webhooks.Settings(
+            kafka_bootstrap=settings.kafka_bootstrap,
+            stripe=Secrets(settings.stripe_webhook_secrets.get_secret_value().split(",")),
+            braintree=Keys(
+                merchant_id=settings.braintree_merchant_id,
+                public_key=settings.braintree_public_key,
+                private_key=settings.braintree_private_key.get_secret_value(),
+            ),
+        )
+    except ValueError as missing:
+        raise click.ClickException(
+            f"STRIPE_WEBHOOK_SECRETS, BRAINTREE_*: {missing} (docs/security.md)."
+        ) from None
+    return webhooks.create_app(told)
+
+
+SURFACES: Final[dict[str, tuple[Callable[[Settings], Starlette], Callable[[Settings], int]]]] = {
     "dashboard": (_dashboard, lambda settings: settings.dashboard_port),
     "iapi": (_iapi, lambda settings: settings.iapi_port),
+    "webhooks": (_webhooks, lambda settings: settings.webhooks_port),
 }

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address on which everything listens.")
     dashboard_port: int = Field(8080, description="The customers' Dashboard.")
     iapi_port: int = Field(8081, description="The service-to-service gateway.")
+    webhooks_port: int = Field(8083, description="Where Stripe and Braintree send their webhooks.")
     worker_port: int = Field(9100, description="Metrics and health of a worker process.")
 
     lane_workers: int = Field(
@@ -59,6 +60,24 @@ class Settings(BaseSettings):
     stripe_api_base: str = Field("https://api.stripe.com", description="Where Stripe's API is.")
     stripe_requests_per_second: int = Field(100, ge=1, description="The fleet's budget over all endpoints.")
     stripe_endpoint_requests_per_second: int = Field(25, ge=1, description="The fleet's budget per endpoint.")
+    stripe_webhook_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Signing secrets of the webhook endpoint, comma separated while one is rotated.",
+    )
+    braintree_environment: str = Field(
+        "sandbox", description="`sandbox`, `production`, or the URL of a stand-in of Braintree's gateway."
+    )
+    braintree_merchant_id: str = Field("sandbox", description="Braintree's name of the merchant.")
+    braintree_public_key: str = Field(
+        "public_sandbox", description="The public half of Braintree's API keys."
+    )
+    braintree_private_key: SecretStr = Field(
+        SecretStr("private_sandbox"), description="The private half, which also signs Braintree's webhooks."
+    )
+    braintree_requests_per_second: int = Field(
+        50, ge=1, description="The fleet's budget of requests to Braintree over all endpoints."
+    )
+    braintree_threads: int = Field(8, ge=1, description="Calls to Braintree at once in one process.")
     effects_concurrency: int = Field(16, ge=1, description="Effects performed at once by one process.")
     effects_lease_seconds: float = Field(
         60.0, ge=13, description="How long the work of a killed effects member waits for the next one."

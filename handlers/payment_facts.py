@@ -94,8 +94,10 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         None,
     )
     if fact.details is None:
-        if not fact.closed or pending is None:
+        if pending is None:
             return Applied()
+        if not fact.closed:
+            return Applied(effects=_looked_at(fact))
         gone = ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True)
         return applied(account, methods.put(gone), context)
     if pending is not None:
@@ -105,6 +107,11 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         return Applied()
     fresh = _found_at_stripe(fact.details, seen(fact.seen), context)
     return applied(account, methods.put(fresh), context)
+
+
+def _looked_at(fact: SetupIntentObserved) -> tuple[EffectRequest, ...]:
+    """An event does not show the method that a setup brought; reading it does. A reading is not read again."""
+    return () if fact.seen.event_id is None else (read_setup(fact.setup_intent, release=False),)
 
 
 def setup_deadline_passed(account: Account, fact: SetupDeadlinePassed, context: Context) -> Decision:

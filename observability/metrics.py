@@ -112,8 +112,37 @@ STRIPE_BUDGET_WAIT_SECONDS: Final = Histogram(
     buckets=_FAST,
 )
 STRIPE_BREAKER: Final = Gauge("billing_stripe_breaker_open", "1 while requests to Stripe are held back.")
+BRAINTREE_REQUESTS: Final = Counter(
+    "billing_braintree_requests_total",
+    "Requests to Braintree, by endpoint and status (a code, timeout, connection).",
+    ["endpoint", "status"],
+)
+BRAINTREE_SECONDS: Final = Histogram(
+    "billing_braintree_request_duration_seconds", "One request to Braintree.", ["endpoint"], buckets=_FAST
+)
+BRAINTREE_BREAKER: Final = Gauge(
+    "billing_braintree_breaker_open", "1 while requests to Braintree are held back."
+)
 SYNC_STATES: Final = Gauge(
     "billing_stripe_sync_accounts", "Accounts with open or failed work towards Stripe.", ["state"]
+)
+
+# --- webhooks ----------------------------------------------------------------------------------
+WEBHOOKS: Final = Counter(
+    "billing_webhooks_total",
+    "Webhooks that came in, by processor and result (taken, bad_signature, unreadable, not_taken).",
+    ["source", "result"],
+)
+WEBHOOK_FACTS: Final = Counter(
+    "billing_webhook_facts_total",
+    "What webhooks came to (fact, ignored, waiting, dead).",
+    ["source", "result"],
+)
+WEBHOOKS_WAITING: Final = Gauge(
+    "billing_webhooks_waiting", "Webhooks of customers that no account is linked to (yet).", ["source"]
+)
+WEBHOOKS_WAITING_OLDEST_SECONDS: Final = Gauge(
+    "billing_webhooks_waiting_oldest_seconds", "Age of the oldest webhook without an account.", ["source"]
 )
 
 # --- HTTP --------------------------------------------------------------------------------------
@@ -150,7 +179,9 @@ _UNSPOKEN: Final[Mapping[MetricWrapperBase, str]] = {
     OUTBOX_DEPTH: "messages",
     EFFECTS_BACKLOG: "effects",
     STRIPE_BREAKER: "0 or 1",
+    BRAINTREE_BREAKER: "0 or 1",
     HTTP_WAITING: "requests",
+    WEBHOOKS_WAITING: "webhooks",
 }
 
 

@@ -1,12 +1,13 @@
 """From Stripe's answers to outcomes: a value to go on with, or the end of this attempt."""
 
-from datetime import timedelta
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TypeGuard, TypeVar
 
 from consumers.performing import Postponed, Work
 from state.redis.budget import Priority
 from state.stripe.answers import Answer, Done, Limited, Refused, Unknown
 from state.stripe.client import Caller, Stripe
+from topics.observation import Observation
 
 T = TypeVar("T")
 
@@ -40,6 +41,22 @@ def done(answer: Answer[T]) -> T:
             raise PostponedError(Postponed(f"outcome unknown: {cause}"))
 
 
-def caller(stripe: Stripe, work: Work) -> Caller:
+def look(answer: Answer[T]) -> tuple[T, Observation]:
+    """What Stripe said of an object that was read, and when. Raises as `done`."""
+    return done(answer), Observation(at=time_of(answer))
+
+
+def time_of(answer: Answer[T]) -> datetime:
+    """When Stripe looked, by its own clock; ours for an answer that does not say."""
+    at = answer.at if isinstance(answer, Done | Refused) else None
+    return at or datetime.now(UTC).replace(microsecond=0)
+
+
+def is_missing(answer: Answer[T]) -> TypeGuard[Refused]:
+    """Whether Stripe says that there is no such object."""
+    return isinstance(answer, Refused) and answer.missing
+
+
+def caller(stripe: Stripe, work: Work, priority: Priority = Priority.CUSTOMER) -> Caller:
     """Stripe as this work may ask it: not without a lease that outlasts the call."""
-    return Caller(stripe, Priority.CUSTOMER, lambda: work.still_ours(stripe.timeout))
+    return Caller(stripe, priority, lambda: work.still_ours(stripe.timeout))

@@ -4,6 +4,7 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError, ca
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from observability.crash import crash_point
 from state.postgres import stripe_customers
+from state.stripe import customers
 from state.stripe.answers import Refused
 from state.stripe.client import Caller, Stripe
 
@@ -29,7 +30,7 @@ async def discard_customer(stripe: Stripe, work: Work) -> Outcome:
 
 async def _discard(ask: Caller, work: Work, customer_id: str) -> str | None:
     """None when the customer is gone, else why it was left alone."""
-    answer = await ask.retrieve_customer(customer_id)
+    answer = await customers.retrieve(ask, customer_id)
     if isinstance(answer, Refused) and answer.missing:
         return None
     found = done(answer)
@@ -39,7 +40,7 @@ async def _discard(ask: Caller, work: Work, customer_id: str) -> str | None:
         return f"The customer {customer_id} was not made for this account, so it was not deleted."
     if found.in_use:
         return f"The customer {customer_id} has a payment method or a balance, so it was not deleted."
-    deleted = await ask.delete_customer(customer_id)
+    deleted = await customers.delete(ask, customer_id)
     crash_point("stripe.discarded")
     if not (isinstance(deleted, Refused) and deleted.missing):
         done(deleted)

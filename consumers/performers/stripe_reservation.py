@@ -28,8 +28,10 @@ CLOCKS_APART: Final = timedelta(minutes=10)
 """How far Stripe's clock may be behind ours."""
 
 
-async def customer_to_sync(ask: Caller, work: Work, seen: View) -> str | None:
+async def customer_to_sync(ask: Caller, work: Work, seen: View, *, needed: bool = False) -> str | None:
     """The account's customer, made now if it should have one and has none; None when it needs none.
+
+    It is `needed` when the work at hand can't do without, whatever the account says.
 
     An open reservation is brought to its end: its customer is what the account gets, or, if the account
     was linked to another one meanwhile, belongs to nobody and is discarded.
@@ -37,7 +39,7 @@ async def customer_to_sync(ask: Caller, work: Work, seen: View) -> str | None:
     linked = seen.customer.customer_id
     number = seen.holding.reservation
     if seen.holding.reserved_at is None:
-        if linked or not seen.wanted:
+        if linked or not (seen.wanted or needed):
             return linked
         async with work.store.acquire() as connection:
             number = await stripe_holdings.reserve(connection, work.effect, work.worker)

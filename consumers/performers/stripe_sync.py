@@ -4,14 +4,10 @@ Each step is on record before the next begins, so that whoever follows a perform
 where to start: a reservation before a customer is made, doubt before an update, the digest after it.
 """
 
-import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
-
-import orjson
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError, caller, done
+from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_reservation import customer_to_sync
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
@@ -20,6 +16,7 @@ from handlers.stripe_projection import SHARED_REASON, bare, digest
 from observability.crash import crash_point
 from state.postgres import effects, stripe_holdings
 from state.postgres.effects import LeaseLostError
+from state.stripe import customers
 from state.stripe.answers import Refused
 from state.stripe.client import Caller, Stripe
 from state.stripe.customers import Customer, differing, parameters, tax_id_changes
@@ -56,7 +53,7 @@ async def _up_to_date(ask: Caller, work: Work, seen: View, customer_id: str) -> 
         return Performed(seen.effect.generation) if told else await _held(work, seen, customer_id, wanted)
     found = None
     if worked_on and seen.holding.projection is None:
-        found = done(await ask.retrieve_customer(customer_id))
+        found = done(await customers.retrieve(ask, customer_id))
         if found.deleted:
             return await _gone(work, seen, customer_id)
     await _note(work, customer_id, None)
@@ -73,17 +70,21 @@ async def _write(ask: Caller, work: Work, seen: View, customer_id: str, found: C
     """Write what differs from `found`, everything when that is not known."""
     if found is None or differing(found, seen.desired):
         params = parameters(seen.desired)
-        found = done(await ask.update_customer(customer_id, params, key=_key(work, seen, params)))
+        found = done(
+            await customers.update(
+                ask, customer_id, params, key=fresh_key(work, seen.effect.generation, params)
+            )
+        )
         crash_point("stripe.updated")
     if seen.desired.tax_ids is None:
         return
     missing, surplus = tax_id_changes(found.tax_ids or (), seen.desired.tax_ids)
     for one in missing:
-        key = _key(work, seen, {one.type: one.value})
-        done(await ask.create_tax_id(customer_id, one.type, one.value, key=key))
+        key = fresh_key(work, seen.effect.generation, {one.type: one.value})
+        done(await customers.create_tax_id(ask, customer_id, one.type, one.value, key=key))
         crash_point("stripe.tax_id_created")
     for held in surplus:
-        answer = await ask.delete_tax_id(customer_id, held.id)
+        answer = await customers.delete_tax_id(ask, customer_id, held.id)
         if not (isinstance(answer, Refused) and answer.missing):
             done(answer)
         crash_point("stripe.tax_id_deleted")
@@ -137,11 +138,3 @@ def _synced(seen: View, customer_id: str, projection: str, at: datetime) -> Stri
 
 def _failed(seen: View, reason: str, at: datetime) -> StripeCustomerSyncFailed:
     return StripeCustomerSyncFailed(reason=reason[:500], projection=digest(seen.desired), failed_at=at)
-
-
-def _key(work: Work, seen: View, params: Mapping[str, Any]) -> str:
-    """Of the effect, what was asked for, this claim and the parameters: a call that is made again after an
-    unknown outcome was looked up before, and must not be given the old answer."""
-    claim = int(work.effect.leased_until.timestamp() * 1_000_000)
-    body = hashlib.sha256(orjson.dumps(params, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-    return f"{work.effect.id}:{seen.effect.generation}:{claim}:{body}"

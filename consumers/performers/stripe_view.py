@@ -34,6 +34,11 @@ class View:
         return project(self.effect.account_id, self.record, self.profile, self.methods)
 
     @property
+    def customer_id(self) -> str | None:
+        """The account's customer, also while the account has yet to hear that it was made."""
+        return self.customer.customer_id or self.holding.made_id
+
+    @property
     def shared(self) -> bool:
         """Whether the customer belongs to several accounts: nothing may be changed then."""
         return self.customer.merged or self.sharers > 1

@@ -19,7 +19,9 @@ The fleet is ready ({seconds:.0f} s): a command has gone through Kafka into Post
 
   Dashboard API   {DASHBOARD_URL}/client/v4
   iAPI Gateway    {IAPI_URL}/internal/v1
+  Webhooks        {WEBHOOKS_URL}/webhooks
   Stripe double   {SANDBOX_URL}
+  Braintree double {BRAINTREE_SANDBOX_URL}
   metrics         {metrics}
   logs            {logs}
 

@@ -10,7 +10,7 @@ from asyncpg import PostgresError
 
 from fleet.kafka_topics import TopicMismatchError, ensure_topics
 from fleet.local import credentials
-from fleet.local.settings import ROOT, LocalSettings
+from fleet.local.settings import ROOT, WEBHOOK_SECRET, LocalSettings
 from sandbox.local.folder import broken
 from sandbox.local.service import Say, Service
 from state.postgres.connection import connect
@@ -24,21 +24,34 @@ def plan(settings: LocalSettings) -> list[Service]:
     """Servers, the Stripe double, workers and entry points, each in a process of its own."""
     return [
         *settings.stack.plan(),
-        _sandbox(settings),
+        _stripe(settings),
+        _braintree(settings),
         _worker(settings, FIRST, ("commands", "relay"), settings.commands_worker_port),
-        _worker(settings, "worker-bulk", ("facts", "bulk"), settings.bulk_worker_port),
+        _worker(settings, "worker-bulk", ("facts", "bulk", "webhooks"), settings.bulk_worker_port),
         _worker(settings, "worker-effects", ("effects", "reconciler"), settings.effects_worker_port),
         _entry_point(settings, "dashboard", settings.dashboard_port),
         _entry_point(settings, "iapi", settings.iapi_port),
+        _entry_point(settings, "webhooks", settings.webhooks_port),
     ]
 
 
-def _sandbox(settings: LocalSettings) -> Service:
-    port = settings.sandbox_port
-    data = settings.local_data / "stripe"
+def _stripe(settings: LocalSettings) -> Service:
+    hook = f"{settings.url(settings.webhooks_port)}/webhooks/stripe"
+    more = ("--webhook-url", hook, "--webhook-secret", WEBHOOK_SECRET)
+    return _double(settings, "sandbox", "stripe", settings.sandbox_port, *more)
+
+
+def _braintree(settings: LocalSettings) -> Service:
+    hook = f"{settings.url(settings.webhooks_port)}/webhooks/braintree"
+    return _double(settings, "braintree", "braintree", settings.braintree_port, "--webhook-url", hook)
+
+
+def _double(settings: LocalSettings, name: str, processor: str, port: int, *more: str) -> Service:
+    data = settings.local_data / processor
+    module = f"sandbox.{processor}"
     return Service(
-        name="sandbox",
-        argv=(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)),
+        name=name,
+        argv=(sys.executable, "-m", module, "--port", str(port), "--data", str(data), *more),
         cwd=ROOT,
         folder=data,
         ports=(port,),

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sandbox.local.stack import LocalStack
 
 ROOT = Path(__file__).parent.parent.parent
+WEBHOOK_SECRET = "whsec_local_sandbox"  # noqa: S105 - of the double on this machine
 
 
 class LocalSettings(BaseSettings):
@@ -22,7 +23,9 @@ class LocalSettings(BaseSettings):
     kafka_controller_port: int = 59093
     dashboard_port: int = 8080
     iapi_port: int = 8081
+    webhooks_port: int = 8083
     sandbox_port: int = 8090
+    braintree_port: int = 8091
     commands_worker_port: int = 9101
     bulk_worker_port: int = 9102
     effects_worker_port: int = 9103
@@ -52,7 +55,9 @@ class LocalSettings(BaseSettings):
         return {
             "DASHBOARD_URL": self.url(self.dashboard_port),
             "IAPI_URL": self.url(self.iapi_port),
+            "WEBHOOKS_URL": self.url(self.webhooks_port),
             "SANDBOX_URL": self.url(self.sandbox_port),
+            "BRAINTREE_SANDBOX_URL": self.url(self.braintree_port),
         }
 
     def environment(self) -> dict[str, str]:
@@ -62,6 +67,9 @@ class LocalSettings(BaseSettings):
             "SERVICE_KEYS": str(self.service_keys),
             "STRIPE_API_BASE": self.url(self.sandbox_port),
             "STRIPE_API_KEY": "sk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "BRAINTREE_ENVIRONMENT": self.url(self.braintree_port),
+            "WEBHOOKS_PORT": str(self.webhooks_port),
             "DASHBOARD_PORT": str(self.dashboard_port),
             "IAPI_PORT": str(self.iapi_port),
         }

@@ -32,6 +32,7 @@ _FIXED: Final[Mapping[str, str]] = {
     "missing": "This field is required. Add it.",
     "string_type": "Send text, in quotes.",
     "int_type": "Send a whole number, without quotes.",
+    "bool_type": "Send true or false, without quotes.",
     "list_type": "Send a list, in square brackets.",
     "model_type": "Send a JSON object.",
     "dict_type": "Send a JSON object.",

@@ -7,14 +7,18 @@ from pathlib import Path
 from sandbox.stripe.limits import Limits
 from sandbox.stripe.server import serve
 from sandbox.stripe.store import StoreUnusable
-from sandbox.stripe.world import API_KEY, Options
+from sandbox.stripe.webhook_endpoints import PAYLOADS
+from sandbox.stripe.world import API_KEY, Options, Webhook
 
 
 def main() -> None:
     """Reads the options and serves; a taken port or a bad folder is a sentence and exit status 1."""
     given = _parser().parse_args()
     limits = Limits(account=given.rate, endpoint=given.endpoint_rate)
-    options = Options(api_key=given.api_key, limits=limits, search_lag=given.search_lag)
+    webhook = None
+    if given.webhook_url:
+        webhook = Webhook(given.webhook_url, given.webhook_secret, given.webhook_payload)
+    options = Options(given.api_key, limits, given.search_lag, webhook)
     try:
         serve(given.data, options, host=given.host, port=given.port)
     except StoreUnusable as error:
@@ -38,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
         "--endpoint-rate", type=float, default=25, help="requests a second an endpoint; 0 for no limit"
     )
     parser.add_argument("--search-lag", type=float, default=1.0, help="seconds that search is behind")
+    parser.add_argument("--webhook-url", help="where every event is delivered to, from the start")
+    parser.add_argument("--webhook-secret", help="what that is signed with; without one, a new one")
+    parser.add_argument(
+        "--webhook-payload", choices=PAYLOADS, default=PAYLOADS[0], help="events with their object, or thin"
+    )
     return parser
 
 

@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.stripe import control, page
+from sandbox.stripe import authentication, control, deliveries_page, page, payment_control, webhook_control
+from sandbox.stripe.background import working
 from sandbox.stripe.errors import unrecognized_url
 from sandbox.stripe.gateway import Gateway
 from sandbox.stripe.ids import new_id
@@ -25,20 +26,23 @@ def app(data: Path, options: Options | None = None) -> Starlette:
 
     It can be mounted in another application; the mount point is then the base address of the `stripe` client.
     `app.state.world` is its state: whoever mounts it closes that (`world.close()`), on its own it does so at
-    the end.
+    the end. Deliveries and what time brings need `background.working(world)`, which it runs on its own.
     """
     world = World(data, options or Options())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+        async with working(world):
+            yield
         world.close()
 
     application = Starlette(
         routes=[
             Mount("/v1", app=Gateway(world)),
-            Mount("/_sandbox", routes=[*control.routes(world), *page.actions(world)]),
+            Mount("/_sandbox", routes=_control(world)),
             page.route(world),
+            deliveries_page.route(world),
+            *authentication.routes(world),
         ],
         middleware=[Middleware(SameSiteOnly)],
         exception_handlers={404: _unrecognized, 405: _unrecognized},
@@ -47,6 +51,11 @@ def app(data: Path, options: Options | None = None) -> Starlette:
     application.router.redirect_slashes = False
     application.state.world = world
     return application
+
+
+def _control(world: World) -> list[Route]:
+    tested = [*control.routes(world), *webhook_control.routes(world), *payment_control.routes(world)]
+    return [*tested, *page.actions(world), *deliveries_page.actions(world)]
 
 
 class SameSiteOnly:

@@ -32,6 +32,26 @@ class Api:
         """A call of the tax id service of customers."""
         return await self._call(self.client.v1.customers.tax_ids, verb, arguments, key)
 
+    async def subscriptions(self, verb: str, *arguments: Any, key: str | None = None) -> Any:
+        """A call of the subscriptions service."""
+        return await self._call(self.client.v1.subscriptions, verb, arguments, key)
+
+    async def products(self, verb: str, *arguments: Any, key: str | None = None) -> Any:
+        """A call of the products service."""
+        return await self._call(self.client.v1.products, verb, arguments, key)
+
+    async def prices(self, verb: str, *arguments: Any, key: str | None = None) -> Any:
+        """A call of the prices service."""
+        return await self._call(self.client.v1.prices, verb, arguments, key)
+
+    async def events(self, verb: str, *arguments: Any) -> Any:
+        """A call of the events service."""
+        return await self._call(self.client.v1.events, verb, arguments, None)
+
+    async def webhook_endpoints(self, verb: str, *arguments: Any, key: str | None = None) -> Any:
+        """A call of the webhook endpoints service."""
+        return await self._call(self.client.v1.webhook_endpoints, verb, arguments, key)
+
     async def all_of(self, page: Any) -> list[Any]:
         """Everything from this page on, by the client's own paging."""
         if self.mode == "sync":

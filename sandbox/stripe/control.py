@@ -4,40 +4,38 @@ loopback.
 Answers JSON. A wrong request is 400 `{"error": "sentence"}`.
 """
 
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.stripe import customers, effects, faults, objects
+from sandbox.stripe import behind, effects, events, faults, objects
+from sandbox.stripe.control_route import given as given_by
+from sandbox.stripe.control_route import limit as limit_of
+from sandbox.stripe.control_route import number, route
 from sandbox.stripe.world import World
-
-Handler: TypeAlias = Callable[[World, Request], Awaitable[Any]]
-MOST = 10_000
 
 
 def routes(world: World) -> list[Route]:
     """The routes below /_sandbox."""
     return [
-        _route(world, "/ready", "GET", ready),
-        _route(world, "/reset", "POST", reset),
-        _route(world, "/settings", "GET", settings),
-        _route(world, "/settings", "PATCH", change_settings),
-        _route(world, "/faults", "GET", list_faults),
-        _route(world, "/faults", "POST", add_fault),
-        _route(world, "/faults", "DELETE", clear_faults),
-        _route(world, "/faults/{id:int}", "DELETE", remove_fault),
-        _route(world, "/requests", "GET", requests),
-        _route(world, "/counters", "GET", counters),
-        _route(world, "/effects", "GET", list_effects),
-        _route(world, "/objects", "GET", list_objects),
-        _route(world, "/objects/{id}", "GET", show_object),
-        _route(world, "/objects/{id}", "PATCH", change_object),
-        _route(world, "/objects/{id}", "DELETE", delete_object),
+        route(world, "/ready", "GET", ready),
+        route(world, "/reset", "POST", reset),
+        route(world, "/settings", "GET", settings),
+        route(world, "/settings", "PATCH", change_settings),
+        route(world, "/faults", "GET", list_faults),
+        route(world, "/faults", "POST", add_fault),
+        route(world, "/faults", "DELETE", clear_faults),
+        route(world, "/faults/{id:int}", "DELETE", remove_fault),
+        route(world, "/requests", "GET", requests),
+        route(world, "/counters", "GET", counters),
+        route(world, "/effects", "GET", list_effects),
+        route(world, "/objects", "GET", list_objects),
+        route(world, "/objects/{id}", "GET", show_object),
+        route(world, "/objects/{id}", "PATCH", change_object),
+        route(world, "/objects/{id}", "DELETE", delete_object),
     ]
 
 
@@ -66,14 +64,14 @@ async def settings(world: World, request: Request) -> Any:
 
 async def change_settings(world: World, request: Request) -> Any:
     """Sets some of `clock_offset`, `search_lag`, `limits`; the limits not named stay."""
-    given = await _json(request)
+    given = await given_by(request)
     if unknown := set(given) - {"clock_offset", "search_lag", "limits"}:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
     limits = world.limiter.limits.changed(**given.get("limits", {}))
     if "search_lag" in given:
-        world.set_search_lag(_number(given["search_lag"]))
+        world.set_search_lag(number(given["search_lag"]))
     if "clock_offset" in given:
-        world.clock.move(_number(given["clock_offset"]))
+        world.clock.move(number(given["clock_offset"]))
     if "limits" in given:
         world.limiter.set(limits)
     return await settings(world, request)
@@ -86,7 +84,7 @@ async def list_faults(world: World, request: Request) -> Any:
 
 async def add_fault(world: World, request: Request) -> Any:
     """Adds one fault at the end of the plan."""
-    return world.plan.add(faults.made(await _json(request))).shown()
+    return world.plan.add(faults.made(await given_by(request))).shown()
 
 
 async def clear_faults(world: World, request: Request) -> Any:
@@ -102,7 +100,7 @@ async def remove_fault(world: World, request: Request) -> Any:
 async def requests(world: World, request: Request) -> Any:
     """The last requests, newest first: `limit`, `method`, `path`, `endpoint`, `status`, `idempotency_key`."""
     query = dict(request.query_params)
-    limit = _limit(query.pop("limit", "100"))
+    limit = limit_of(query.pop("limit", "100"))
     equal: dict[str, Any] = {name: value for name, value in query.items() if name != "status"}
     if unknown := set(equal) - {"method", "path", "endpoint", "idempotency_key"}:
         raise ValueError(f"unknown filters: {', '.join(sorted(unknown))}")
@@ -124,7 +122,7 @@ async def list_effects(world: World, request: Request) -> Any:
     """Every change, oldest first: `after` a seq, `limit` (up to 10,000)."""
     after, limit = (
         int(request.query_params.get("after", "0")),
-        _limit(request.query_params.get("limit", "1000")),
+        limit_of(request.query_params.get("limit", "1000")),
     )
     found = effects.after(world.store, after, limit)
     return {"effects": found, "next": found[-1]["seq"] if len(found) == limit else None}
@@ -133,7 +131,7 @@ async def list_effects(world: World, request: Request) -> Any:
 async def list_objects(world: World, request: Request) -> Any:
     """Every object, deleted ones too, oldest first: `kind`, `after` a seq, `limit` (up to 10,000)."""
     query = request.query_params
-    after, limit = int(query.get("after", "0")), _limit(query.get("limit", "1000"))
+    after, limit = int(query.get("after", "0")), limit_of(query.get("limit", "1000"))
     rows = world.store.execute(
         "SELECT seq, body, deleted FROM objects WHERE seq > ? AND (? = '' OR kind = ?) ORDER BY seq LIMIT ?",
         (after, query.get("kind", ""), query.get("kind", ""), limit),
@@ -151,39 +149,29 @@ async def change_object(world: World, request: Request) -> Any:
     """Changes an object behind everybody's back: the given fields replace its own, tables are merged.
 
     A null is set as such; in metadata it takes the key away. It leaves no effect and no request; search
-    learns of it with its usual lag.
+    learns of it with its usual lag. An event tells of it, unless `?silent=true`.
     """
     old = _stored(world, request.path_params["id"], living=True).body
-    given = await _json(request)
+    given = await given_by(request)
     if set(given) & {"id", "object", "created"}:
         raise ValueError("id, object and created cannot change")
     body = _merged(old, given)
     if isinstance(body.get("metadata"), dict):
         body["metadata"] = {key: str(value) for key, value in body["metadata"].items() if value is not None}
-    with world.store.transaction():
-        objects.update(world.store, old, body, world.clock.now())
+    with world.store.transaction(), _told(request):
+        behind.change(world.store, old, body, world.clock.now())
     return body
 
 
 async def delete_object(world: World, request: Request) -> Any:
-    """Deletes an object behind everybody's back, with what belongs to it."""
+    """Deletes an object behind everybody's back, with what belongs to it; told as a change is."""
     old = _stored(world, request.path_params["id"], living=True).body
-    remove = customers.remove if old["object"] == customers.KIND else objects.delete
-    with world.store.transaction():
-        return remove(world.store, old, world.clock.now())
+    with world.store.transaction(), _told(request):
+        return behind.remove(world.store, old, world.clock.now())
 
 
-def _route(world: World, path: str, method: str, handler: Handler) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            answer, status = await handler(world, request), 200
-        except (ValueError, TypeError) as error:
-            answer, status = {"error": str(error)}, 400
-        except LookupError as error:
-            answer, status = {"error": str(error.args[0])}, 404
-        return Response(orjson.dumps(answer), status, media_type="application/json")
-
-    return Route(path, endpoint, methods=[method])
+def _told(request: Request) -> AbstractContextManager[None]:
+    return events.silently() if request.query_params.get("silent") == "true" else nullcontext()
 
 
 def _stored(world: World, id_: str, *, living: bool = False) -> objects.Stored:
@@ -201,20 +189,3 @@ def _merged(old: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _tables(old: Any, new: Any) -> bool:
     return isinstance(old, dict) and isinstance(new, dict)
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    given = json.loads(await request.body() or b"{}")
-    if not isinstance(given, dict):
-        raise TypeError("send a JSON object")
-    return given
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"not a number: {value!r}")
-    return float(value)
-
-
-def _limit(text: str) -> int:
-    return min(max(int(text), 1), MOST)

@@ -5,9 +5,20 @@ from typing import Any
 
 import orjson
 
-from sandbox.stripe import lists, metadata, objects, params, search, tax_ids
+from sandbox.stripe import (
+    events,
+    lists,
+    metadata,
+    objects,
+    params,
+    payment_methods,
+    search,
+    subscription_state,
+    subscriptions,
+    tax_ids,
+)
 from sandbox.stripe.endpoint import EXPAND, Call, Endpoint
-from sandbox.stripe.errors import no_such
+from sandbox.stripe.errors import ApiError, no_such
 from sandbox.stripe.ids import new_id
 from sandbox.stripe.objects import Body
 from sandbox.stripe.params import not_modelled, text
@@ -28,7 +39,7 @@ _RENDERING: params.Schema = {
 }
 _INVOICES: params.Schema = {
     "custom_fields": params.array(_CUSTOM_FIELD),
-    "default_payment_method": not_modelled,
+    "default_payment_method": text(),
     "footer": text(),
     "rendering_options": params.table(_RENDERING),
 }
@@ -121,10 +132,33 @@ def changed(body: Body, given: dict[str, Any]) -> Body:
 
 
 def remove(store: Store, old: Body, at: float) -> Body:
-    """Deletes a customer and its tax ids; returns the stub."""
+    """Deletes a customer with its tax ids and subscriptions, and lets its methods go; returns the stub."""
+    for subscription in subscription_state.of_customer(store, old["id"]):
+        if subscription["status"] not in subscription_state.ENDED:
+            subscription_state.end(store, subscription, at, reason="cancellation_requested")
+    for method in payment_methods.of_customer(store, old["id"]):
+        payment_methods.detach(store, method, at)
     for tax_id in objects.children(store, tax_ids.KIND, old["id"]):
         objects.delete(store, tax_id, at)
+    events.emit(store, at=at, type="customer.deleted", body=old)
     return objects.delete(store, old, at)
+
+
+def _checked(store: Store, body: Body, given: dict[str, Any]) -> None:
+    """Raise ApiError unless a new default method is the customer's own."""
+    method_id = (given.get("invoice_settings") or {}).get("default_payment_method")
+    if not method_id:
+        return
+    found = objects.find(store, payment_methods.KIND, method_id)
+    if found is None or found.deleted or found.body["customer"] != body["id"]:
+        raise ApiError(
+            400,
+            f"No such PaymentMethod: '{method_id}'; It's possible this PaymentMethod exists on one of your connected "
+            "accounts, or that it is not attached to this customer.",
+            code="resource_missing",
+            param="invoice_settings[default_payment_method]",
+            executed=True,
+        )
 
 
 def _shipping(old: Body, given: Body) -> Body:
@@ -138,13 +172,16 @@ def _create(call: Call) -> Body:
     objects.insert(call.store, body, call.at)
     for one in tax_id_data:
         tax_ids.insert(call.store, body["id"], one, call.at)
+    events.emit(call.store, at=call.at, type="customer.created", body=body)
     return _with(call.store, body, call.includes)
 
 
 def _update(call: Call) -> Body:
     old = _living(call)
+    _checked(call.store, old, call.given)
     body = changed(old, call.given)
     objects.update(call.store, old, body, call.at)
+    events.emit(call.store, at=call.at, type="customer.updated", body=body, previous=old)
     return _with(call.store, body, call.includes)
 
 
@@ -189,9 +226,11 @@ def _living(call: Call) -> Body:
 def _with(store: Store, body: Body, includes: frozenset[str]) -> Body:
     """The answer's body, with the lists that are only there when asked for; what is not modelled is empty."""
     shown = dict(body)
-    for name in includes & {"sources", "subscriptions"}:
-        url = f"/v1/customers/{body['id']}/{name}"
-        shown[name] = {"object": "list", "data": [], "has_more": False, "url": url}
+    if "sources" in includes:
+        url = f"/v1/customers/{body['id']}/sources"
+        shown["sources"] = {"object": "list", "data": [], "has_more": False, "url": url}
+    if "subscriptions" in includes:
+        shown["subscriptions"] = subscriptions.included(store, body["id"])
     if "tax_ids" in includes:
         shown["tax_ids"] = tax_ids.included(store, body["id"])
     return shown

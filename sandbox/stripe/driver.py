@@ -66,13 +66,64 @@ class Driver:
         rows = self._pages("/objects", "objects", kind=kind)
         return [row["object"] for row in rows if deleted or not row["deleted"]]
 
-    def change(self, id_: str, **fields: Any) -> dict[str, Any]:
-        """Changes an object behind everybody's back."""
-        return self._ask("PATCH", f"/objects/{id_}", json=fields)
+    def change(self, id_: str, *, silent: bool = False, **fields: Any) -> dict[str, Any]:
+        """Changes an object behind everybody's back; an event tells of it unless it is silent."""
+        return self._ask("PATCH", f"/objects/{id_}", json=fields, params=_silent(silent))
 
-    def delete(self, id_: str) -> None:
-        """Deletes an object behind everybody's back."""
-        self._ask("DELETE", f"/objects/{id_}")
+    def delete(self, id_: str, *, silent: bool = False) -> None:
+        """Deletes an object behind everybody's back; told as a change is."""
+        self._ask("DELETE", f"/objects/{id_}", params=_silent(silent))
+
+    def webhooks(self) -> dict[str, Any]:
+        """The delivery plan, whether deliveries are paused, their counts, the endpoints with their secrets."""
+        return self._ask("GET", "/webhooks")
+
+    def delivery_plan(self, *rules: dict[str, Any], **given: Any) -> dict[str, Any]:
+        """Sets the plan; rules and fields of sandbox.stripe.delivery_plan. Without any, all goes well."""
+        return self._ask("PUT", "/webhooks/plan", json={"rules": list(rules), **given})
+
+    def pause(self) -> None:
+        """Sends no more events until `resume`."""
+        self._ask("POST", "/webhooks/pause")
+
+    def resume(self) -> None:
+        """Sends what has become due meanwhile."""
+        self._ask("POST", "/webhooks/resume")
+
+    def drain(self, *, hurry: bool = False, timeout: float = 20) -> dict[str, Any]:
+        """Waits until every delivery was tried; `hurry`: what is held back or failed is due now."""
+        return self._ask("POST", "/webhooks/drain", json={"hurry": hurry, "timeout": timeout})
+
+    def roll_secret(self, endpoint_id: str, *, overlap: float = 0, secret: str | None = None) -> str:
+        """A new secret; the old one signs along for `overlap` seconds of the double's clock."""
+        given = {"overlap": overlap, "secret": secret}
+        return str(self._ask("POST", f"/webhooks/{endpoint_id}/roll", json=given)["secret"])
+
+    def set_payload(self, endpoint_id: str, payload: str) -> None:
+        """Whether the endpoint gets `snapshot` events or `thin` ones."""
+        self._ask("PATCH", f"/webhooks/{endpoint_id}", json={"payload": payload})
+
+    def resend(self, event_id: str, *, endpoint_id: str | None = None) -> int:
+        """Sends an event once more; how many deliveries that makes."""
+        given = {"endpoint": endpoint_id} if endpoint_id else {}
+        return int(self._ask("POST", f"/events/{event_id}/resend", json=given)["deliveries"])
+
+    def deliveries(self, **filters: Any) -> list[dict[str, Any]]:
+        """The last deliveries, newest first; filters limit, event, state."""
+        found: list[dict[str, Any]] = self._ask("GET", "/deliveries", params=filters)["deliveries"]
+        return found
+
+    def advance(self, seconds: float) -> dict[str, Any]:
+        """Moves the clock forward; what time brings has happened afterwards."""
+        return self._ask("POST", "/clock/advance", json={"seconds": seconds})
+
+    def freeze(self) -> float:
+        """Stops the clock; what it says."""
+        return float(self._ask("POST", "/clock/freeze")["now"])
+
+    def thaw(self) -> None:
+        """Lets the clock go on from where it stood."""
+        self._ask("POST", "/clock/thaw")
 
     def _pages(self, path: str, name: str, **params: Any) -> Iterator[dict[str, Any]]:
         after: int | None = 0
@@ -86,3 +137,7 @@ class Driver:
         answer.raise_for_status()
         parsed: dict[str, Any] = answer.json()
         return parsed
+
+
+def _silent(silent: bool) -> dict[str, str]:
+    return {"silent": "true"} if silent else {}

@@ -17,7 +17,8 @@ NO_KEY = (
 class ApiError(Exception):
     """An error answer of the API.
 
-    `executed` tells that the endpoint had begun to work, so an idempotency key remembers this answer.
+    `more` are further fields of it. `executed` tells that the endpoint had begun to work, so an idempotency key
+    remembers this answer.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class ApiError(Exception):
         param: str | None = None,
         headers: dict[str, str] | None = None,
         executed: bool = False,
+        more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -39,6 +41,14 @@ class ApiError(Exception):
         self.param = param
         self.headers = headers or {}
         self.executed = executed
+        self.more = more or {}
+
+    def details(self) -> dict[str, Any]:
+        """What is wrong, as an object keeps it (`last_setup_error`)."""
+        found: dict[str, Any] = {**self.more, "message": self.message, "type": self.type}
+        if self.code:
+            found |= {"code": self.code, "doc_url": f"{DOCS}/error-codes/{self.code.replace('_', '-')}"}
+        return found
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         """The JSON body. Stripe leaves out what is null; a 401 links no request log, it knows no account."""
@@ -52,7 +62,7 @@ class ApiError(Exception):
         if self.status != 401:
             error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}?t={int(at)}"
         error["type"] = self.type
-        return {"error": error}
+        return {"error": {**error, **self.more}}
 
 
 def unauthorized(key: str | None) -> ApiError:

@@ -12,7 +12,22 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from sandbox.stripe import connection, customers, effects, errors, forms, tax_ids
+from sandbox.stripe import (
+    connection,
+    customers,
+    effects,
+    errors,
+    event_api,
+    events,
+    forms,
+    payment_methods,
+    prices,
+    products,
+    setup_intents,
+    subscriptions,
+    tax_ids,
+    webhook_endpoints,
+)
 from sandbox.stripe.endpoint import Call, Endpoint, Router
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.faults import Kind
@@ -20,7 +35,11 @@ from sandbox.stripe.idempotency import Remembered
 from sandbox.stripe.wire import Answer, Request, arrived, parameters, send_answer
 from sandbox.stripe.world import API_VERSION, World
 
-ENDPOINTS = [*customers.ENDPOINTS, *tax_ids.ENDPOINTS]
+RESOURCES = (
+    *(customers, tax_ids, payment_methods, setup_intents, subscriptions, products, prices),
+    *(event_api, webhook_endpoints),
+)
+ENDPOINTS = [endpoint for resource in RESOURCES for endpoint in resource.ENDPOINTS]
 ROUTER = Router(ENDPOINTS)
 RESETS = (Kind.RESET_BEFORE, Kind.RESET_AFTER_EFFECT)
 BEFORE = (Kind.RESET_BEFORE, Kind.TIMEOUT_BEFORE)
@@ -104,8 +123,12 @@ class Gateway:
 
     def _effected(self, request: Request, endpoint: Endpoint, call: Call) -> Answer:
         """Effect, ledger and stored answer in one transaction."""
-        with self.world.store.transaction():
-            result: dict[str, Any] = endpoint.run(call)
+        with self.world.store.transaction(), events.caused_by(request.id, request.key):
+            result: Any = endpoint.run(call)
+            if isinstance(result, ApiError):  # it failed, and what it did stays
+                answer = self._error(request, result)
+                self._keep(request, answer)
+                return answer
             effects.record(
                 call.store,
                 at=call.at,

@@ -66,3 +66,56 @@ CREATE TABLE IF NOT EXISTS settings (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+
+-- What happened, newest last; kept 30 days of the double's clock. `body` is the event as it was emitted.
+CREATE TABLE IF NOT EXISTS events (
+    seq       INTEGER PRIMARY KEY,
+    id        TEXT    NOT NULL UNIQUE,
+    type      TEXT    NOT NULL,
+    object_id TEXT,
+    created   INTEGER NOT NULL,
+    body      BLOB    NOT NULL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS events_listed ON events (created, seq);
+
+-- One row for each copy of an event that goes to an endpoint. `state`: pending, delivered, failed (given up),
+-- lost (never sent, and Stripe knows), vanished (never sent, and Stripe believes it was). `due` is in the
+-- double's clock; among those due at once, `rank` decides, then `seq`.
+CREATE TABLE IF NOT EXISTS deliveries (
+    seq         INTEGER PRIMARY KEY,
+    event_id    TEXT    NOT NULL,
+    endpoint_id TEXT    NOT NULL,
+    copy        INTEGER NOT NULL DEFAULT 0,
+    state       TEXT    NOT NULL,
+    due         REAL    NOT NULL,
+    rank        REAL    NOT NULL DEFAULT 0,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    began       REAL,
+    status      INTEGER,
+    error       TEXT,
+    ended       REAL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, rank, seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event_id, state);
+CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state, endpoint_id);
+
+-- What a webhook endpoint's object does not show. `secrets` is JSON, newest first: more than one while one is rolled.
+CREATE TABLE IF NOT EXISTS webhook_destinations (
+    id      TEXT PRIMARY KEY,
+    payload TEXT NOT NULL,
+    secrets TEXT NOT NULL
+) STRICT;
+
+-- When the clock must look at an object again: the end of a subscription's period.
+CREATE TABLE IF NOT EXISTS alarms (
+    object_id TEXT PRIMARY KEY,
+    at        REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (at);
+
+-- Lists by customer of what has its own list, as subscriptions have.
+CREATE INDEX IF NOT EXISTS objects_of_customer
+    ON objects (kind, json_extract(CAST(body AS TEXT), '$.customer'), created, seq) WHERE deleted = 0;

@@ -6,14 +6,17 @@ survives SIGKILL of the double; it does not survive a power cut, and need not (s
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text()
 VERSION = 1
-TABLES = ("objects", "search_terms", "idempotency", "effects", "effect_counts", "settings")
+TABLES = (
+    *("objects", "search_terms", "idempotency", "effects", "effect_counts", "settings"),
+    *("events", "deliveries", "webhook_destinations", "alarms"),
+)
 
 
 class StoreUnusable(Exception):
@@ -21,11 +24,12 @@ class StoreUnusable(Exception):
 
 
 class Store:
-    """The database of one double. Not for two threads at once."""
+    """The database of one double; calls `committed` after each transaction. Not for two threads at once."""
 
     def __init__(self, folder: Path) -> None:
         """Opens or makes `folder`/stripe.sqlite3. Raises StoreUnusable."""
         self.file = folder / "stripe.sqlite3"
+        self.committed: Callable[[], None] = _nobody_listens
         self._lock = _locked(folder)
         try:
             self._connection = _opened(self.file)
@@ -54,6 +58,7 @@ class Store:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+        self.committed()
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -65,6 +70,10 @@ class Store:
         """Gives the file back."""
         self._connection.close()
         self._lock.close()
+
+
+def _nobody_listens() -> None:
+    pass
 
 
 def _locked(folder: Path) -> Any:

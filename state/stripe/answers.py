@@ -1,6 +1,7 @@
-"""What came of a request to Stripe, as four plain values: done, refused, limited, unknown."""
+"""What came of a request to Stripe, as plain values: done, refused (or declined), limited, unknown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -8,24 +9,50 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """Stripe did it and said `value`. `replayed`: it said so before, to an earlier request with this key."""
+    """Stripe did it and said `value`, at `at` by its own clock in whole seconds.
+
+    `replayed`: it said so before, to an earlier request with this key; the object may have changed since.
+    """
 
     value: T
     replayed: bool = False
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Stripe will not do it, however often it is asked. `reason` is fit for support and for keeping."""
+    """Stripe will not do it, however often it is asked. `reason` is fit for support and for keeping.
+
+    `param` names what in the request it objects to.
+    """
 
     reason: str
     status: int
     code: str | None = None
+    param: str | None = None
+    at: datetime | None = field(default=None, compare=False)
 
     @property
     def missing(self) -> bool:
         """Whether the object asked for is not there."""
         return self.code == "resource_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Declined(Refused):
+    """The bank, or Stripe for it, will not have this method. `sentence` is fit for the customer.
+
+    `permanent`: this method will not do, now or later; otherwise it may on another day.
+    """
+
+    decline_code: str | None = None
+    sentence: str = ""
+    permanent: bool = False
+
+    @property
+    def most_exact(self) -> str:
+        """The code that says most: the bank's, else Stripe's."""
+        return self.decline_code or self.code or "card_declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +72,4 @@ class Unknown:
 
 
 Answer = Done[T] | Refused | Limited | Unknown
+"""A `Declined` is a `Refused` that says more."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from prometheus_client import Gauge
+
 from observability.metrics import STRIPE_BREAKER
 
 FAILURES: Final = 5
@@ -26,14 +28,15 @@ class Breaker:
         failures: int = FAILURES,
         clock: Callable[[], float] = time.monotonic,
         seed: int | None = None,
+        gauge: Gauge = STRIPE_BREAKER,
     ) -> None:
-        self._limit, self._clock = failures, clock
+        self._limit, self._clock, self._gauge = failures, clock, gauge
         self._random = random.Random(seed)  # noqa: S311
         self._failed = 0
         self._rest = FIRST_REST
         self._open_until: float | None = None
         self._probe_until = 0.0
-        STRIPE_BREAKER.set(0)
+        self._gauge.set(0)
 
     def held_for(self) -> float:
         """Seconds for which nothing may be sent; 0 when it may, or when a probe is due."""
@@ -53,7 +56,7 @@ class Breaker:
         """Stripe answered."""
         self._failed, self._rest = 0, FIRST_REST
         self._open_until, self._probe_until = None, 0.0
-        STRIPE_BREAKER.set(0)
+        self._gauge.set(0)
 
     def failed(self) -> None:
         """Stripe did not answer, or not as a working service does."""
@@ -65,7 +68,7 @@ class Breaker:
         self._open_until = self._clock() + self._rest * self._random.uniform(0.75, 1.25)
         self._probe_until = 0.0
         self._rest = min(LONGEST_REST, 2 * self._rest)
-        STRIPE_BREAKER.set(1)
+        self._gauge.set(1)
 
     def withdrawn(self) -> None:
         """Who was let through did not go after all."""

@@ -5,19 +5,19 @@ keys are always the caller's, because the SDK's own would not survive a second d
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import stripe
+from stripe import StripeClient
 
 from observability.metrics import STRIPE_REQUESTS, STRIPE_SECONDS
 from state.redis.budget import Budget, Priority
-from state.stripe import customers
 from state.stripe.answers import Answer, Done, Limited
 from state.stripe.breaker import Breaker
-from state.stripe.customers import Customer, TaxId
+from state.stripe.clock import seen_at
 from state.stripe.failures import TIMED_OUT, Failure, understood
 from state.stripe.transport import Transport
 
@@ -25,15 +25,18 @@ T = TypeVar("T")
 
 TIMEOUT: Final = 10.0
 PAGE: Final = 100
-_WITH_TAX_IDS: Final = {"expand": ["tax_ids"]}
+"""The most that Stripe gives of a list at once."""
 
-CREATE: Final = "POST /v1/customers"
-LIST: Final = "GET /v1/customers"
-UPDATE: Final = "POST /v1/customers/{customer}"
-RETRIEVE: Final = "GET /v1/customers/{customer}"
-DELETE: Final = "DELETE /v1/customers/{customer}"
-CREATE_TAX_ID: Final = "POST /v1/customers/{customer}/tax_ids"
-DELETE_TAX_ID: Final = "DELETE /v1/customers/{customer}/tax_ids/{id}"
+
+class Identified(Protocol):
+    """What has an id of Stripe's."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+
+
+Found = TypeVar("Found", bound=Identified)
 
 
 class Stripe:
@@ -51,13 +54,12 @@ class Stripe:
         stripe.enable_telemetry = False
         self.budget, self.breaker, self.timeout = budget, breaker, timeout
         self._transport = Transport(timeout)
-        self._sdk = stripe.StripeClient(
+        self.sdk = StripeClient(
             api_key,
             base_addresses={"api": base_url} if base_url else None,
             http_client=self._transport,
             max_network_retries=0,
         )
-        self.customers = self._sdk.v1.customers
 
     async def close(self) -> None:
         """Close the connections."""
@@ -66,113 +68,45 @@ class Stripe:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Stripe as one piece of work asks it. `before_send` is called last and may raise to hold a request back."""
+    """Stripe as one piece of work asks it. `before_send` is called last and may raise to hold a request back.
+
+    The calls themselves are functions that take a caller, in a file per object: customers.py, setup_intents.py...
+    """
 
     stripe: Stripe
     priority: Priority
     before_send: Callable[[], None]
 
-    async def create_customer(self, params: Mapping[str, Any], *, key: str) -> Answer[Customer]:
-        """A new customer."""
-        return await self._ask(
-            CREATE,
-            lambda: self.stripe.customers.create_async(_typed(params), _keyed(key)),
-            customers.customer,
-            params,
-        )
-
-    async def update_customer(
-        self, customer_id: str, params: Mapping[str, Any], *, key: str
-    ) -> Answer[Customer]:
-        """The customer after the update, with its tax ids. A deleted one is `resource_missing`."""
-        return await self._ask(
-            UPDATE,
-            lambda: self.stripe.customers.update_async(
-                customer_id, _typed({**params, **_WITH_TAX_IDS}), _keyed(key)
-            ),
-            customers.customer,
-            params,
-        )
-
-    async def retrieve_customer(self, customer_id: str) -> Answer[Customer]:
-        """The customer with its tax ids, or the stub of a deleted one."""
-        return await self._ask(
-            RETRIEVE,
-            lambda: self.stripe.customers.retrieve_async(customer_id, _typed(_WITH_TAX_IDS)),
-            customers.customer,
-        )
-
-    async def delete_customer(self, customer_id: str) -> Answer[Customer]:
-        """The stub of the customer. It takes its payment methods and subscriptions with it."""
-        return await self._ask(
-            DELETE, lambda: self.stripe.customers.delete_async(customer_id), customers.customer
-        )
-
-    async def list_customers(
-        self, *, created_from: datetime, after: str | None = None
-    ) -> Answer[tuple[Customer, ...]]:
-        """A page of up to 100 customers created since then, newest first, behind the id `after`."""
-        params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(created_from.timestamp())}}
-        if after:
-            params["starting_after"] = after
-        return await self._ask(
-            LIST, lambda: self.stripe.customers.list_async(_typed(params)), _each(customers.customer)
-        )
-
-    async def create_tax_id(self, customer_id: str, kind: str, value: str, *, key: str) -> Answer[TaxId]:
-        """A new tax id of the customer; Stripe refuses a value that has not the form of its type."""
-        params = {"type": kind, "value": value}
-        return await self._ask(
-            CREATE_TAX_ID,
-            lambda: self.stripe.customers.tax_ids.create_async(customer_id, _typed(params), _keyed(key)),
-            customers.tax_id,
-            params,
-        )
-
-    async def delete_tax_id(self, customer_id: str, tax_id: str) -> Answer[str]:
-        """The id of the tax id that is gone."""
-        return await self._ask(
-            DELETE_TAX_ID,
-            lambda: self.stripe.customers.tax_ids.delete_async(customer_id, tax_id),
-            lambda body: str(body["id"]),
-        )
-
-    async def created_since(self, moment: datetime) -> AsyncIterator[Answer[tuple[Customer, ...]]]:
-        """Every page of customers created since then; ends with the first answer that is not `Done`."""
-        after = None
-        while True:
-            page = await self.list_customers(created_from=moment, after=after)
-            yield page
-            if not isinstance(page, Done) or len(page.value) < PAGE:
-                return
-            after = page.value[-1].id
-
-    async def _ask(
+    async def call(
         self,
         endpoint: str,
-        send: Callable[[], Awaitable[Any]],
+        send: Callable[[StripeClient], Awaitable[Any]],
         read: Callable[[Mapping[str, Any]], T],
         sent: Mapping[str, Any] | None = None,
     ) -> Answer[T]:
-        """Send when there is room; what was `sent` never comes back in a reason."""
+        """Send when there is room, and `read` the answer; what was `sent` never comes back in a reason."""
         await self.stripe.budget.take(endpoint, self.priority)
         if held := self.stripe.breaker.admit():
             return Limited(held, "Stripe does not answer; waiting for it")
+        began = time.monotonic()
         try:
             self.before_send()
             with STRIPE_SECONDS.labels(endpoint=endpoint).time():
                 async with asyncio.timeout(self.stripe.timeout):
-                    found = await send()
+                    found = await send(self.stripe.sdk)
         except TimeoutError:
             return await self._failed(endpoint, TIMED_OUT)
         except stripe.StripeError as error:
-            return await self._failed(endpoint, understood(error, sent or {}))
+            at = seen_at(error.headers, time.monotonic() - began)
+            return await self._failed(endpoint, understood(error, sent or {}, at))
         except BaseException:
             self.stripe.breaker.withdrawn()
             raise
         STRIPE_REQUESTS.labels(endpoint=endpoint, status="200").inc()
         self.stripe.breaker.succeeded()
-        return Done(read(found.to_dict()), found.last_response.headers.get("idempotent-replayed") == "true")
+        headers = found.last_response.headers
+        replayed = headers.get("idempotent-replayed") == "true"
+        return Done(read(found.to_dict()), replayed, seen_at(headers, time.monotonic() - began))
 
     async def _failed(self, endpoint: str, failure: Failure) -> Answer[T]:
         STRIPE_REQUESTS.labels(endpoint=endpoint, status=failure.status).inc()
@@ -182,14 +116,34 @@ class Caller:
         return failure.answer
 
 
-def _keyed(key: str) -> Any:
+async def all_pages(
+    page_after: Callable[[str | None], Awaitable[Answer[tuple[Found, ...]]]],
+) -> AsyncIterator[Answer[tuple[Found, ...]]]:
+    """Every page of a list, `page_after` the last id of the one before; ends with the first that is not `Done`."""
+    after = None
+    while True:
+        page = await page_after(after)
+        yield page
+        if not isinstance(page, Done) or len(page.value) < PAGE:
+            return
+        after = page.value[-1].id
+
+
+def keyed(key: str) -> Any:
+    """The options of a call that Stripe answers the same way when it is repeated."""
     return {"idempotency_key": key}
 
 
-def _typed(params: Mapping[str, Any]) -> Any:
+def typed(params: Mapping[str, Any]) -> Any:
     """The SDK types each parameter table; ours are made from values and checked against Stripe's OpenAPI."""
     return params
 
 
-def _each(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], tuple[T, ...]]:
+def paged(params: Mapping[str, Any], after: str | None) -> Any:
+    """The parameters of a page of a list, behind the id `after`."""
+    return {**params, "limit": PAGE, **({"starting_after": after} if after else {})}
+
+
+def each(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], tuple[T, ...]]:
+    """Read a page of a list: its objects one by one."""
     return lambda page: tuple(read(one) for one in page["data"])

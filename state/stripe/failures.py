@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import stripe
 
 from state.stripe.answers import Limited, Refused, Unknown
+from state.stripe.declines import declined
 from state.stripe.transport import wire_failure
 
 LIMIT_PAUSE: Final = 1.0
@@ -29,8 +31,8 @@ class Failure:
 TIMED_OUT: Final = Failure(Unknown("timeout"), "timeout", out_of_order=True)
 
 
-def understood(error: stripe.StripeError, sent: Mapping[str, Any]) -> Failure:
-    """The failure behind an error to a request with the parameters `sent`."""
+def understood(error: stripe.StripeError, sent: Mapping[str, Any], at: datetime | None = None) -> Failure:
+    """The failure behind an error to a request with the parameters `sent`, made at `at` by Stripe's clock."""
     if isinstance(error, stripe.APIConnectionError):
         cause = wire_failure(error)
         return Failure(Unknown(cause), cause, out_of_order=True)
@@ -42,7 +44,14 @@ def understood(error: stripe.StripeError, sent: Mapping[str, Any]) -> Failure:
     if status == 409 or status >= 500 or status < 400:
         stored = _header(error, "stripe-should-retry") == "false"
         return Failure(Unknown(f"Stripe answers {status}", stored), str(status), status >= 500 and not stored)
-    return Failure(Refused(_reason(error, sent), status, _field(error, "code", "type")), str(status))
+    return Failure(_refused(error, sent, status, at), str(status))
+
+
+def _refused(error: stripe.StripeError, sent: Mapping[str, Any], status: int, at: datetime | None) -> Refused:
+    reason = _reason(error, sent)
+    if _field(error, "type") == "card_error":
+        return declined(_details(error), status=status, reason=reason)
+    return Refused(reason, status, _field(error, "code", "type"), _field(error, "param"), at)
 
 
 def _limited(error: stripe.StripeError) -> Failure:
@@ -81,11 +90,14 @@ def _values(sent: object) -> Iterator[str]:
 
 def _field(error: stripe.StripeError, *names: str) -> str | None:
     """The first of these fields that the error's body has."""
+    details = _details(error)
+    return next((str(details[name]) for name in names if details.get(name)), None)
+
+
+def _details(error: stripe.StripeError) -> Mapping[str, Any]:
     body = error.json_body
     details = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(details, dict):
-        return None
-    return next((str(details[name]) for name in names if details.get(name)), None)
+    return details if isinstance(details, dict) else {}
 
 
 def _header(error: stripe.StripeError, name: str) -> str | None:

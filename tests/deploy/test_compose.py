@@ -13,6 +13,7 @@ from fleet.local.settings import LocalSettings
 from fleet.members import BUILDERS
 from fleet.serve import SURFACES
 from fleet.settings import Settings
+from sandbox.braintree.__main__ import _parser as braintree_options
 from sandbox.stripe.__main__ import _parser as stripe_options
 from tests.conftest import ROOT
 from tests.deploy.conftest import load
@@ -69,6 +70,8 @@ def test_every_other_command_can_be_given(compose: dict[str, Any]) -> None:
     assert set(re.findall(r"fleet (\w+)", prepare)) == {"migrate", "topics"} <= set(main.commands)
     assert services["stripe"]["entrypoint"] == ["python", "-m", "sandbox.stripe"]
     stripe_options().parse_args(services["stripe"]["command"])
+    assert services["braintree"]["entrypoint"] == ["python", "-m", "sandbox.braintree"]
+    braintree_options().parse_args(services["braintree"]["command"])
 
 
 def test_every_variable_is_a_setting_and_its_value_is_taken(
@@ -84,7 +87,14 @@ def test_every_variable_is_a_setting_and_its_value_is_taken(
 
 
 def test_the_addresses_are_those_of_services(compose: dict[str, Any]) -> None:
-    ports = {"postgres": "5432", "redis": "6379", "kafka": "9092", "stripe": "8090"}
+    ports = {
+        "postgres": "5432",
+        "redis": "6379",
+        "kafka": "9092",
+        "stripe": "8090",
+        "braintree": "8091",
+        "webhooks": "8083",
+    }
     for one in ours(compose).values():
         text = " ".join([*one["environment"].values(), *one["command"]]) if one["command"] else ""
         found = re.findall(r"(?:^|[@/ ])(\w+):(\d{4})\b", text)
@@ -98,6 +108,8 @@ def test_a_person_finds_everything_where_make_run_has_it(compose: dict[str, Any]
         "dashboard": local.dashboard_port,
         "iapi": local.iapi_port,
         "stripe": local.sandbox_port,
+        "braintree": local.braintree_port,
+        "webhooks": local.webhooks_port,
     }.items():
         (open_port,) = compose["services"][name]["ports"]
         assert (open_port["host_ip"], open_port["published"], open_port["target"]) == (
@@ -108,10 +120,11 @@ def test_a_person_finds_everything_where_make_run_has_it(compose: dict[str, Any]
 
 
 def test_prometheus_reads_every_member_and_entry_point(compose: dict[str, Any]) -> None:
-    targets = re.findall(r'"(\w+):(\d+)"', (ROOT / "deploy" / "prometheus.yml").read_text())
-    assert sorted(name for name, _ in targets) == sorted([*BUILDERS, *SURFACES])
+    targets = re.findall(r'"([\w-]+):(\d+)"', (ROOT / "deploy" / "prometheus.yml").read_text())
+    workers = ["webhooks-worker" if name == "webhooks" else name for name in BUILDERS]
+    assert sorted(name for name, _ in targets) == sorted([*workers, *SURFACES])
     settings = Settings()
-    served = {"dashboard": settings.dashboard_port, "iapi": settings.iapi_port}
+    served = {name: port(settings) for name, (_, port) in SURFACES.items()}
     for name, port in targets:
         worker_port = compose["services"][name]["environment"]["WORKER_PORT"]
         assert port == str(served.get(name, worker_port))

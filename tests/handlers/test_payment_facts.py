@@ -128,6 +128,15 @@ def test_an_authenticated_setup_activates_its_method() -> None:
     assert method(world, method_id).deadline is None
 
 
+def test_word_of_a_setup_in_hand_has_it_read_and_a_reading_has_not() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    told = world.applied(SetupIntentObserved(setup_intent=SETUP, seen=event(3)))
+    assert [effect.kind for effect in told.effects] == [READ_SETUP]
+    assert world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(4))).effects == ()
+
+
 def test_an_abandoned_setup_is_looked_at_and_then_released() -> None:
     world = linked()
     method_id = adds_card(world)

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from handlers.accounts import AccountRecord
 from producers.dashboard import app as dashboard
@@ -94,7 +94,7 @@ async def token(
 
 
 @asynccontextmanager
-async def served(app: FastAPI, *, proxies: str = "") -> AsyncIterator[str]:
+async def served(app: Starlette, *, proxies: str = "") -> AsyncIterator[str]:
     """The application behind a real server that believes these proxies; gives its URL."""
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # else asyncio leaves Nagle on: 40 ms an answer
         listener.bind(("127.0.0.1", 0))

@@ -7,10 +7,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from sandbox.stripe import process
+from sandbox.stripe import mock, process
 from sandbox.stripe.client import Api
 from sandbox.stripe.driver import Driver
+from sandbox.stripe.mock import Mock
 from sandbox.stripe.world import API_KEY
+from tests.braintree_double import braintree_double, braintree_server
+from tests.sandbox import receiver as receivers
+from tests.sandbox.receiver import Receiver
+
+__all__ = ["braintree_double", "braintree_server"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,3 +79,18 @@ def raw(double: Driver, stripe_url: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {API_KEY}"}
     with httpx.Client(base_url=stripe_url, headers=headers, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def stripe_mock() -> Iterator[Mock]:
+    """Stripe's own mock, which knows Stripe's OpenAPI."""
+    running = mock.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks can be sent to."""
+    with receivers.running() as running:
+        yield running

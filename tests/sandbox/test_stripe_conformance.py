@@ -4,17 +4,15 @@ Each kind of request the double serves is made with the real client, taken from 
 and given to stripe-mock: it must accept it, and our answer must have every field of its answer.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from sandbox.stripe import gateway, mock
+from sandbox.stripe import customers, mock, tax_ids
 from sandbox.stripe.driver import Driver
 from sandbox.stripe.mock import Mock, NotBuilt
+from tests.sandbox.conformance import Shape, assert_conforms
 
 CUSTOMER = {
     "name": "Ada Lovelace",
@@ -37,7 +35,7 @@ CUSTOMER = {
     "expand[0]": "tax_ids",
 }
 ONLY_EXPANDED = ("total_count",)
-SHAPES: list[tuple[str, str, dict[str, str]]] = [
+SHAPES: list[Shape] = [
     ("POST", "/v1/customers", CUSTOMER),
     ("POST", "/v1/customers", {"tax_id_data[0][type]": "eu_vat", "tax_id_data[0][value]": "DE123456789"}),
     ("POST", "/v1/customers/{customer}", CUSTOMER),
@@ -59,13 +57,6 @@ SHAPES: list[tuple[str, str, dict[str, str]]] = [
 ]
 
 
-@pytest.fixture(scope="session")
-def stripe_mock() -> Iterator[Mock]:
-    running = mock.start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def ids(raw: httpx.Client) -> dict[str, str]:
     """What the paths name: a customer and its tax id."""
@@ -78,45 +69,16 @@ def ids(raw: httpx.Client) -> dict[str, str]:
     return {"{customer}": customer["id"], "{id}": customer["tax_ids"]["data"][0]["id"]}
 
 
-def _filled(text: str, ids: dict[str, str]) -> str:
-    for name, id_ in ids.items():
-        text = text.replace(name, id_)
-    return text
-
-
-def _lacking(ours: Any, theirs: Any, where: str = "") -> list[str]:
-    """The fields of Stripe's answer that ours lacks; inside lists, of each element."""
-    if not isinstance(theirs, dict) or not isinstance(ours, dict):
-        return []
-    lacking = [f"{where}{name}" for name in theirs if name not in ours and name not in ONLY_EXPANDED]
-    for one in ours.get("data") or []:
-        lacking += _lacking(one, theirs["data"][0], f"{where}data.")
-    return lacking
-
-
-@pytest.mark.parametrize(("method", "path", "form"), SHAPES)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_request_the_double_serves_is_one_of_stripes_and_has_all_fields_of_its_answer(
-    raw: httpx.Client,
-    double: Driver,
-    stripe_mock: Mock,
-    ids: dict[str, str],
-    method: str,
-    path: str,
-    form: dict[str, str],
+    raw: httpx.Client, double: Driver, stripe_mock: Mock, ids: dict[str, str], shape: Shape
 ) -> None:
-    parameters = urlencode({name: _filled(value, ids) for name, value in form.items()})
-    path, query = _filled(path, ids), "" if method == "POST" else f"?{parameters}"
-    answer = raw.request(method, path + query, content=parameters if method == "POST" else None)
-    assert answer.status_code == 200, answer.text
-    sent = double.requests(limit=1)[0]
-    theirs = stripe_mock.assert_accepted(sent["method"], sent["path"], sent["encoded"])
-    assert _lacking(answer.json(), theirs) == []
-    assert answer.json()["object"] == theirs["object"]
+    assert_conforms(raw, double, stripe_mock, shape, ids, unless=ONLY_EXPANDED)
 
 
-def test_every_endpoint_of_the_double_is_compared() -> None:
+def test_every_endpoint_of_customers_is_compared() -> None:
     compared = {f"{method} {path}" for method, path, _ in SHAPES}
-    assert compared == {endpoint.name for endpoint in gateway.ENDPOINTS}
+    assert compared == {endpoint.name for endpoint in [*customers.ENDPOINTS, *tax_ids.ENDPOINTS]}
 
 
 @pytest.mark.parametrize(

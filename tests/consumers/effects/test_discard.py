@@ -1,6 +1,7 @@
 """A customer that belongs to nobody is deleted, and no other."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -70,7 +71,7 @@ async def test_one_that_an_account_is_linked_to_stays(world: World) -> None:
     ],
 )
 async def test_one_that_may_be_somebodys_is_left_to_support(
-    world: World, change: dict[str, object], reason: str
+    world: World, change: dict[str, Any], reason: str
 ) -> None:
     account, customer_id = await orphan(world)
     world.double.driver.change(customer_id, **change)

@@ -68,7 +68,7 @@ async def test_a_zombie_that_wrote_over_its_successor_is_corrected(world: World)
     account = await world.customer_of_ada()
     await world.settle()
     stopped, wake = asyncio.Event(), asyncio.Event()
-    send = world.stripe.customers.update_async
+    send = world.stripe.sdk.v1.customers.update_async
 
     async def late(customer_id: str, params: dict[str, object], options: object) -> object:
         stopped.set()
@@ -77,7 +77,7 @@ async def test_a_zombie_that_wrote_over_its_successor_is_corrected(world: World)
 
     await world.profile(account, city="Old")
     zombie = stripe_at(world.double.url, world.redis)
-    zombie.customers.update_async = late  # type: ignore[method-assign, assignment]
+    zombie.sdk.v1.customers.update_async = late  # type: ignore[method-assign, assignment]
     first: list[Work] = []
 
     async def by_a_zombie_first(work: Work) -> Outcome:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 from redis.asyncio import Redis
@@ -24,17 +24,20 @@ from consumers.stripe_owed import owe
 from handlers.payment_method import NO_METHODS
 from handlers.stripe_customers import StripeCustomer
 from handlers.stripe_projection import SyncState, sync_state
+from state.braintree.client import Braintree
 from state.postgres import accounts, cursors, profiles, stripe_customers
 from state.postgres.connection import Connection, connect
 from state.postgres.cursors import Span
+from state.redis import handover
 from state.stripe.client import Stripe
+from tests.braintree_double import NOWHERE, braintree_at
 from tests.conftest import Stack
 from tests.stripe_double import Double, stripe_at
 from topics.accounts import AccountRegistered, AccountType
 from topics.codec import decode, encode_body, encode_headers
 from topics.message import Actor, Envelope, Kind, Message, Record, Role
 from topics.profiles import ProfileFields, UpsertProfile
-from topics.table import EVENTS, FACTS
+from topics.table import EVENTS
 
 SUPPORT = Actor("operator:test", Role.SUPPORT, "/test")
 ADA: Mapping[str, str] = {
@@ -60,6 +63,7 @@ class World:
     redis: Redis
     connection: Connection
     stripe: Stripe
+    braintree: Braintree
     appliers: Mapping[str, Applier]
     offsets: dict[str, itertools.count] = field(default_factory=dict)  # type: ignore[type-arg]
 
@@ -87,14 +91,18 @@ class World:
         fields = ProfileFields(**{**ADA, **changes})
         await self.say(account_id, UpsertProfile(**fields.model_dump(exclude_unset=True)))
 
-    async def say(self, account_id: str, message: Message) -> None:
-        """Have a message decided, and what its events ask for owed."""
+    async def say(self, account_id: str, message: Message, secrets: Mapping[str, str] | None = None) -> UUID:
+        """Have a message decided, and what its events ask for owed; gives its id. `secrets` are handed over."""
+        command_id: UUID = uuid7()
+        if secrets:
+            await handover.give(self.redis, command_id, secrets)
         lane = LANES["facts" if message.kind is Kind.FACT else "commands"]
-        envelope = Envelope(uuid7(), message.type, account_id, SUPPORT)
+        envelope = Envelope(command_id, message.type, account_id, SUPPORT)
         headers = tuple(encode_headers(envelope))
         record = self._record(lane.topic.name, account_id, encode_body(message), headers)
         await self._decide(lane, [record])
         await self.relay()
+        return command_id
 
     async def relay(self) -> None:
         """Empty the outbox: events to the reconciler, facts to their lane, until nothing is left."""
@@ -104,8 +112,9 @@ class World:
             ordered = sorted(rows, key=lambda row: row["id"])
             records = [self._published(row) for row in ordered]
             await owe(self.connection, noticed(r for r in records if r.topic == EVENTS.name), "test")
-            if facts := [record for record in records if record.topic == FACTS.name]:
-                await self._decide(LANES["facts"], facts)
+            for lane in (LANES["commands"], LANES["facts"]):
+                if told := [record for record in records if record.topic == lane.topic.name]:
+                    await self._decide(lane, told)
 
     async def settle(self, *, rounds: int = 20) -> None:
         """Perform and relay until nothing is due any more."""
@@ -122,7 +131,7 @@ class World:
         self, extra: Mapping[str, Performer] | None = None, settings: EffectsSettings = SETTINGS
     ) -> AsyncIterator[Effects]:
         """An effects member at work; its failure fails the test."""
-        known = {**performers(self.stripe), **(extra or {})}
+        known = {**performers(self.stripe, self.braintree, self.redis), **(extra or {})}
         member = Effects(known, dsn=self.stack.database_url, worker="test", settings=settings)
         task = asyncio.create_task(member.run())
         try:
@@ -132,8 +141,10 @@ class World:
             await task
 
     async def nothing_due(self) -> bool:
-        """Whether no effect is open."""
-        return not await self.connection.fetchval("SELECT count(*) FROM effects WHERE state = 'open'")
+        """Whether no effect is open but those that wait for their deadline."""
+        return not await self.connection.fetchval(
+            "SELECT count(*) FROM effects WHERE state = 'open' AND target <> 'deadline'"
+        )
 
     async def leases_run_out(self) -> None:
         """As if everybody's lease had ended and every backoff too."""
@@ -233,17 +244,21 @@ async def until(condition: Callable[[], Awaitable[object]], *, seconds: float = 
 
 
 @asynccontextmanager
-async def world_of(stack: Stack, double: Double, redis: Redis) -> AsyncIterator[World]:
+async def world_of(
+    stack: Stack, double: Double, redis: Redis, braintree_url: str = NOWHERE
+) -> AsyncIterator[World]:
     """A world on a database of its own."""
     connection = await connect(stack.database_url, name="world")
     stripe = stripe_at(double.url, redis)
+    braintree = braintree_at(braintree_url, redis)
     appliers = {name: Applier(LANES[name], stack.database_url, "test") for name in ("commands", "facts")}
     try:
-        yield World(stack, double, redis, connection, stripe, appliers)
+        yield World(stack, double, redis, connection, stripe, braintree, appliers)
     finally:
         for applier in appliers.values():
             await applier.close()
         await stripe.close()
+        await braintree.close()
         await connection.close()
 
 

@@ -1,0 +1,30 @@
+"""What Braintree says of an agreement, as the fact for its account. Pure: for webhooks and reads alike."""
+
+from typing import Final
+
+from state.braintree.vault import Agreement
+from state.braintree.webhooks import Notice
+from topics.message import Fact
+from topics.observation import Observation
+from topics.payment_methods import BraintreeMethodObserved
+
+REVOKED: Final = "payment_method_revoked_by_customer"
+
+
+def told(notice: Notice, seen: Observation) -> Fact | None:
+    """The fact in a notification; None when it concerns nothing of ours."""
+    if notice.kind != REVOKED or not notice.token:
+        return None
+    return BraintreeMethodObserved(reference=notice.token, seen=seen, revoked=True)
+
+
+def observed(agreement: Agreement, seen: Observation) -> BraintreeMethodObserved:
+    """An agreement as it was seen."""
+    return BraintreeMethodObserved(
+        reference=agreement.token, seen=seen, revoked=agreement.revoked, details=agreement.details
+    )
+
+
+def gone(reference: str, seen: Observation) -> BraintreeMethodObserved:
+    """There is no such token."""
+    return BraintreeMethodObserved(reference=reference, seen=seen, gone=True)

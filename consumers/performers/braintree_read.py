@@ -1,0 +1,26 @@
+"""Look at an agreement in Braintree's vault of which is in doubt what it is like (DESIGN.md 4, law 7)."""
+
+from consumers.braintree_facts import gone, observed
+from consumers.performers.braintree_answers import caller, seen
+from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
+from consumers.performers.stripe_view import view
+from consumers.performing import GivenUp, Outcome, Performed, Work
+from state.braintree import vault
+from state.braintree.client import Braintree
+from state.redis.budget import Priority
+
+
+async def read_braintree(braintree: Braintree, work: Work) -> Outcome:
+    """Tell what an agreement is like, or that there is none."""
+    found = await view(work)
+    reference = str(found.effect.payload["reference"])
+    answer = await vault.find(caller(braintree, work, Priority.WEBHOOK), reference)
+    if is_missing(answer):
+        return Performed(found.effect.generation, (gone(reference, seen(answer)),))
+    try:
+        fact = observed(done(answer), seen(answer))
+    except PostponedError as postponed:
+        return postponed.outcome
+    except RefusedError as error:
+        return GivenUp(found.effect.generation, error.refused.reason)
+    return Performed(found.effect.generation, (fact,))

@@ -1,0 +1,60 @@
+"""The default of a Stripe customer: the first method of the account's ladder that Stripe keeps."""
+
+from consumers.performers.stripe_alignment import Alignment
+from consumers.performers.stripe_answers import PostponedError, done, is_missing, look, time_of
+from consumers.performers.stripe_keys import fresh_key
+from consumers.performing import Postponed
+from consumers.stripe_facts import method_observed
+from handlers.payment_method import first_at
+from observability.crash import crash_point
+from state.stripe import customers, payment_methods
+from state.stripe.answers import Refused
+from state.stripe.customers import Customer
+from topics.observation import Observation
+from topics.payment_methods import Processor, StripeMethodObserved
+
+
+async def bring_default(alignment: Alignment, found: Customer) -> None:
+    """Push it if Stripe has another one.
+
+    A default at Stripe of which the account knows nothing is not taken away while the account has none of its
+    own to put there: it is told of it instead.
+    """
+    wanted = first_at(alignment.seen.methods, Processor.STRIPE)
+    reference, held = wanted.details.reference if wanted else None, found.default_payment_method
+    if held == reference:
+        return
+    if reference is None and held is not None and alignment.seen.methods.referred(held) is None:
+        await _tell(alignment, held)
+        return
+    key = fresh_key(alignment.work, alignment.seen.effect.generation, {"default": reference})
+    answer = await customers.choose_default(alignment.ask, alignment.customer_id, reference, key=key)
+    crash_point("payments.default_chosen")
+    if not isinstance(answer, Refused):
+        done(answer)
+    elif reference is None or not await _lost(alignment, reference):
+        alignment.refused("The default payment method", answer)
+
+
+async def _tell(alignment: Alignment, reference: str) -> None:
+    """Have the account learn of a method that Stripe keeps for it."""
+    answer = await payment_methods.retrieve(alignment.ask, reference)
+    if is_missing(answer):
+        raise PostponedError(Postponed("the default payment method went away meanwhile"))
+    if (fact := method_observed(*look(answer))) is not None:
+        alignment.told.append(fact)
+
+
+async def _lost(alignment: Alignment, reference: str) -> bool:
+    """Whether Stripe refuses because it keeps the method no more: the account is told and chooses another one."""
+    answer = await payment_methods.retrieve(alignment.ask, reference)
+    if not is_missing(answer):
+        found, at = look(answer)
+        if found.customer_id == alignment.customer_id:
+            return False
+    else:
+        at = Observation(at=time_of(answer))
+    known = alignment.seen.methods.referred(reference)
+    if known is not None:
+        alignment.told.append(StripeMethodObserved(details=known.details, customer_id=None, seen=at))
+    return True

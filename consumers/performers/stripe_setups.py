@@ -1,0 +1,86 @@
+"""The setup intent of one operation: made once, whatever happens in between, and its secret handed over."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from consumers.performers.stripe_answers import PostponedError, done
+from consumers.performers.stripe_keys import fresh_key
+from consumers.performers.stripe_reservation import CLOCKS_APART
+from consumers.performing import Postponed, Work
+from observability.crash import crash_point
+from state.redis import handover
+from state.redis.connection import REDIS_DOWN
+from state.stripe import setup_intents
+from state.stripe.answers import Answer, Done, Refused, Unknown
+from state.stripe.client import Caller
+from state.stripe.setup_intents import SUCCEEDED, SetupIntent
+
+AUTHENTICATION: Final = timedelta(hours=1)
+"""The time that a customer has to authenticate; what is not done by then is released."""
+_OPERATION: Final = "operation"
+_REDIS_PAUSE: Final = timedelta(seconds=1)
+
+
+def operation_of(work: Work) -> str:
+    """What the intent is found by: the command that asked for it."""
+    return work.effect.cause or str(work.effect.id)
+
+
+def metadata(work: Work) -> dict[str, str]:
+    """Whose the intent is, and the operation it was made for."""
+    return {"account_id": work.effect.account_id, _OPERATION: operation_of(work)}
+
+
+async def setup_of_operation(
+    ask: Caller, work: Work, customer_id: str, params: Mapping[str, Any]
+) -> SetupIntent:
+    """What an earlier attempt made, else a new one with these parameters. Raises `RefusedError`, `PostponedError`.
+
+    The key is the effect's, so that a request that is still under way somewhere can't make a second one. When
+    Stripe keeps an answer for it that does not tell what came of it, it is looked up and asked under a new key.
+    """
+    if found := await _looked_up(ask, work, customer_id):
+        return found
+    answer = await setup_intents.create(ask, params, key=str(work.effect.id))
+    crash_point("payments.setup_made")
+    if _used_up(answer):
+        if found := await _looked_up(ask, work, customer_id):
+            return found
+        answer = await setup_intents.create(ask, params, key=fresh_key(work, work.effect.generation, params))
+    intent = done(answer)
+    if isinstance(answer, Done) and answer.replayed:
+        return done(await setup_intents.retrieve(ask, intent.id))
+    return intent
+
+
+async def hand_over(redis: Redis, work: Work, intent: SetupIntent) -> datetime:
+    """Give the secret to whoever asked; tells until when it is of use. Raises `PostponedError` without Redis."""
+    seconds = int(AUTHENTICATION.total_seconds())
+    try:
+        await handover.give(
+            redis, operation_of(work), {"client_secret": intent.client_secret}, seconds=seconds
+        )
+    except REDIS_DOWN as down:
+        cause = f"Redis: {type(down).__name__}"
+        raise PostponedError(Postponed(cause, _REDIS_PAUSE, counted=False)) from down
+    crash_point("payments.secret_given")
+    return datetime.now(UTC) + AUTHENTICATION
+
+
+async def _looked_up(ask: Caller, work: Work, customer_id: str) -> SetupIntent | None:
+    """The operation's intent in Stripe's list, which unlike its search is consistent (DOMAIN.md 11)."""
+    since = work.effect.created_at - CLOCKS_APART
+    found: list[SetupIntent] = []
+    async for page in setup_intents.of_customer(ask, customer_id, created_from=since):
+        found += [one for one in done(page) if one.metadata.get(_OPERATION) == operation_of(work)]
+    return max(found, key=lambda one: one.status == SUCCEEDED, default=None)
+
+
+def _used_up(answer: Answer[SetupIntent]) -> bool:
+    match answer:
+        case Refused(code="idempotency_error") | Unknown(stored=True):
+            return True
+    return False

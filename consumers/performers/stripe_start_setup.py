@@ -1,0 +1,37 @@
+"""Begin a setup intent, for a page to collect a payment method with."""
+
+from redis.asyncio import Redis
+
+from consumers.performers.stripe_answers import PostponedError, RefusedError, caller
+from consumers.performers.stripe_payer import payer
+from consumers.performers.stripe_refusals import refusal_of
+from consumers.performers.stripe_setups import hand_over, metadata, setup_of_operation
+from consumers.performers.stripe_view import view
+from consumers.performing import Outcome, Performed, Work
+from handlers.stripe_projection import SHARED_REASON
+from state.stripe import setup_intents
+from state.stripe.client import Stripe
+from topics.message import Fact, Result
+from topics.payment_methods import SetupRefused, SetupStarted
+
+
+async def start_setup(stripe: Stripe, redis: Redis, work: Work) -> Outcome:
+    """Conclude the operation: the intent waits and its secret was handed over, or why there is none."""
+    seen = await view(work)
+    if seen.record is None:
+        return Performed(seen.effect.generation)
+    if seen.shared:
+        return Performed(seen.effect.generation, conclusion=SetupRefused(reason=SHARED_REASON))
+    ask, told = caller(stripe, work), tuple[Fact, ...]()
+    conclusion: Result
+    try:
+        customer_id, told = await payer(ask, work, seen)
+        params = setup_intents.opened(customer_id, metadata(work))
+        intent = await setup_of_operation(ask, work, customer_id, params)
+        deadline = await hand_over(redis, work, intent)
+        conclusion = SetupStarted(setup_intent=intent.id, deadline=deadline)
+    except PostponedError as postponed:
+        return postponed.outcome
+    except RefusedError as error:
+        conclusion = SetupRefused(reason=refusal_of(error.refused).sentence)
+    return Performed(seen.effect.generation, told, conclusion)

@@ -1,0 +1,145 @@
+"""What the vault keeps for an account: its customer, which has the account's id, and PayPal under our own tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from braintree import ErrorResult, PayPalAccount
+
+from state.braintree.client import Caller, RefusedError
+from state.braintree.declines import declined
+from state.stripe.answers import Answer, Refused
+from topics.payment_methods import MethodDetails, MethodKind, Processor
+
+CREATE_CUSTOMER: Final = "POST /customers"
+FIND_CUSTOMER: Final = "GET /customers"
+CREATE: Final = "POST /payment_methods"
+FIND: Final = "GET /payment_methods/any"
+UPDATE: Final = "PUT /payment_methods/any"
+DELETE: Final = "DELETE /payment_methods/any"
+
+ID_TAKEN: Final = "91609"
+TOKENS_TAKEN: Final = frozenset({"92906", "91719"})
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A PayPal agreement in the vault. `token` is the method's id; `revoked` when its payer took it back."""
+
+    token: str
+    customer_id: str
+    email: str
+    agreement_id: str | None
+    default: bool
+    revoked: bool
+    created_at: datetime | None = None
+
+    @property
+    def details(self) -> MethodDetails:
+        """The same in our words."""
+        return MethodDetails(
+            processor=Processor.BRAINTREE,
+            kind=MethodKind.PAYPAL,
+            reference=self.token,
+            payer_email=self.email or None,
+            agreement_id=self.agreement_id,
+            created_at=self.created_at,
+        )
+
+
+async def customer_there(ask: Caller, customer_id: str) -> Answer[str]:
+    """The customer with this id, made if it was not there: doing it twice is doing it once."""
+
+    def create(gateway: Any) -> str:
+        result = gateway.customer.create({"id": customer_id})
+        if isinstance(result, ErrorResult) and ID_TAKEN not in _codes(result):
+            raise RefusedError(_refused(result))
+        return customer_id
+
+    return await ask.call(CREATE_CUSTOMER, create)
+
+
+async def vault(ask: Caller, customer_id: str, token: str, secrets: Mapping[str, str]) -> Answer[Agreement]:
+    """The agreement behind a nonce, kept under `token`. A token that is taken is found, not made again."""
+
+    def create(gateway: Any) -> Agreement:
+        given = {
+            "customer_id": customer_id,
+            "payment_method_nonce": secrets["nonce"],
+            "token": token,
+            **({"device_data": secrets["device_data"]} if secrets.get("device_data") else {}),
+        }
+        result = gateway.payment_method.create(given)
+        if not isinstance(result, ErrorResult):
+            return _agreement(result.payment_method)
+        if TOKENS_TAKEN & set(_codes(result)):
+            return _agreement(gateway.payment_method.find(token))
+        raise RefusedError(_refused(result))
+
+    return await ask.call(CREATE, create)
+
+
+async def find(ask: Caller, token: str) -> Answer[Agreement]:
+    """The agreement under a token; one that is not there is `missing`."""
+    return await ask.call(FIND, lambda gateway: _agreement(gateway.payment_method.find(token)))
+
+
+async def agreements(ask: Caller, customer_id: str) -> Answer[tuple[Agreement, ...]]:
+    """All PayPal agreements of a customer; a customer that is not there is `missing`."""
+    return await ask.call(
+        FIND_CUSTOMER,
+        lambda gateway: tuple(map(_agreement, gateway.customer.find(customer_id).paypal_accounts)),
+    )
+
+
+async def make_default(ask: Caller, token: str) -> Answer[Agreement]:
+    """The agreement as its customer's default."""
+
+    def update(gateway: Any) -> Agreement:
+        result = gateway.payment_method.update(token, {"options": {"make_default": True}})
+        if isinstance(result, ErrorResult):
+            raise RefusedError(_refused(result))
+        return _agreement(result.payment_method)
+
+    return await ask.call(UPDATE, update)
+
+
+async def delete(ask: Caller, token: str) -> Answer[None]:
+    """The token is not in the vault any more; one that was not there is `missing`."""
+
+    def remove(gateway: Any) -> None:
+        gateway.payment_method.delete(token)
+
+    return await ask.call(DELETE, remove)
+
+
+def _agreement(found: Any) -> Agreement:
+    if not isinstance(found, PayPalAccount):
+        raise RefusedError(Refused("Braintree: the token is not PayPal's", 422, "not_paypal"))
+    return Agreement(
+        token=str(found.token),
+        customer_id=str(found.customer_id),
+        email=str(found.email or ""),
+        agreement_id=str(found.billing_agreement_id) if found.billing_agreement_id else None,
+        default=bool(found.default),
+        revoked=found.revoked_at is not None,
+        created_at=found.created_at.replace(tzinfo=UTC) if found.created_at else None,
+    )
+
+
+def _codes(result: ErrorResult) -> list[str]:
+    return [str(error.code) for error in result.errors.deep_errors]
+
+
+def _refused(result: ErrorResult) -> Refused:
+    """A processor's word comes first, then what Braintree itself objects to."""
+    verification = result.credit_card_verification
+    if verification is not None and verification.processor_response_code:
+        return declined(
+            str(verification.processor_response_code), str(verification.processor_response_text or "")
+        )
+    errors = result.errors.deep_errors
+    if errors:
+        return declined(str(errors[0].code), str(errors[0].message))
+    return declined("unknown", str(result.message))

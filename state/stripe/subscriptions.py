@@ -1,0 +1,105 @@
+"""Stripe's subscriptions: the calls, and an object as the value that the mirror keeps (topics/subscriptions.py)."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from state.stripe.answers import Answer
+from state.stripe.client import Caller, all_pages, each, keyed, paged, typed
+from state.stripe.references import reference
+from topics.payment_methods import CollectionMethod
+from topics.subscriptions import SubscriptionItem, SubscriptionStatus
+
+RETRIEVE: Final = "GET /v1/subscriptions/{subscription_exposed_id}"
+UPDATE: Final = "POST /v1/subscriptions/{subscription_exposed_id}"
+LIST: Final = "GET /v1/subscriptions"
+
+REGISTRAR: Final = "registrar"
+"""The metadata of a price, an item or a subscription that says, with `true`, that a domain renews with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as Stripe shows it; `ended_at` is set once it is over. Its items are those it came with."""
+
+    id: str
+    customer_id: str
+    status: SubscriptionStatus
+    collection_method: CollectionMethod
+    days_until_due: int | None
+    default_payment_method: str | None
+    cancel_at_period_end: bool
+    items: tuple[SubscriptionItem, ...]
+    ended_at: datetime | None
+
+
+async def retrieve(ask: Caller, subscription_id: str) -> Answer[Subscription]:
+    """The subscription, those that were canceled included."""
+    return await ask.call(
+        RETRIEVE, lambda sdk: sdk.v1.subscriptions.retrieve_async(subscription_id), subscription
+    )
+
+
+async def collect_by(
+    ask: Caller, subscription_id: str, collection_method: CollectionMethod, days: int, *, key: str
+) -> Answer[Subscription]:
+    """The subscription collected like this from now on; `days` until due are only for invoices that are sent."""
+    params: dict[str, Any] = {"collection_method": collection_method.value}
+    if collection_method is CollectionMethod.SEND_INVOICE:
+        params["days_until_due"] = days
+    return await ask.call(
+        UPDATE,
+        lambda sdk: sdk.v1.subscriptions.update_async(subscription_id, typed(params), keyed(key)),
+        subscription,
+        params,
+    )
+
+
+async def listed(
+    ask: Caller, customer_id: str, *, after: str | None = None
+) -> Answer[tuple[Subscription, ...]]:
+    """A page of up to 100 subscriptions of a customer that are not canceled, behind the id `after`."""
+    params = paged({"customer": customer_id}, after)
+    return await ask.call(LIST, lambda sdk: sdk.v1.subscriptions.list_async(params), each(subscription))
+
+
+def of_customer(ask: Caller, customer_id: str) -> AsyncIterator[Answer[tuple[Subscription, ...]]]:
+    """Every page of a customer's subscriptions; ends with the first answer that is not `Done`."""
+    return all_pages(lambda after: listed(ask, customer_id, after=after))
+
+
+def subscription(body: Mapping[str, Any]) -> Subscription:
+    """The value of a subscription object."""
+    return Subscription(
+        id=body["id"],
+        customer_id=reference(body["customer"]) or "",
+        status=SubscriptionStatus(body["status"]),
+        collection_method=CollectionMethod(body["collection_method"]),
+        days_until_due=body.get("days_until_due"),
+        default_payment_method=reference(body.get("default_payment_method")),
+        cancel_at_period_end=bool(body.get("cancel_at_period_end")),
+        items=tuple(_item(one, body) for one in (body.get("items") or {}).get("data", ())),
+        ended_at=_moment(body.get("ended_at")),
+    )
+
+
+def _item(item: Mapping[str, Any], whole: Mapping[str, Any]) -> SubscriptionItem:
+    """Periods are an item's since version 2025-03-31 of the API, and were the subscription's before."""
+    price = item["price"]
+    return SubscriptionItem(
+        id=item["id"],
+        price=price["id"],
+        product=reference(price.get("product")),
+        quantity=item.get("quantity"),
+        unit_amount=price.get("unit_amount"),
+        currency=price.get("currency"),
+        metered=(price.get("recurring") or {}).get("usage_type") == "metered",
+        registrar=any((one.get("metadata") or {}).get(REGISTRAR) == "true" for one in (price, item, whole)),
+        period_start=_moment(item.get("current_period_start") or whole.get("current_period_start")),
+        period_end=_moment(item.get("current_period_end") or whole.get("current_period_end")),
+    )
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

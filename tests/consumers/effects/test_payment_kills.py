@@ -1,0 +1,106 @@
+"""A member killed between any two steps with a payment method at Stripe: each step is done, and done once."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
+from tests.conftest import Stack
+from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.stripe_side import attached, stripe, subscribed
+from tests.consumers.effects.test_kills import killed_at
+from tests.stripe_double import Double
+from topics.payment_methods import (
+    MethodState,
+    ReconcileCollectionMethod,
+    RemovePaymentMethod,
+    SetupDeadlinePassed,
+    StartPaymentMethodSetup,
+)
+
+__all__ = ["braintree_double", "braintree_server"]
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+CLOSING = ("effects.claimed", "effects.performed", "effects.before_commit", "effects.committed")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def payments(
+    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
+) -> AsyncIterator[Payments]:
+    async with paying(stack, double, braintree_double, redis) as found:
+        yield found
+
+
+@pytest.mark.parametrize("point", [*CLOSING, "payments.setup_made", "payments.method_read"])
+async def test_killed_while_a_card_is_attached(payments: Payments, point: str) -> None:
+    operation = await payments.adds()
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    assert (await payments.end(operation))[0] == "applied"
+    method = await payments.only()
+    assert (method.state, attached(payments)) == (MethodState.ACTIVE, [method.details.reference])
+    assert len(payments.objects("setup_intent")) == 1
+
+
+@pytest.mark.parametrize("point", ["stripe.reserved", "stripe.made", "payments.setup_made"])
+async def test_killed_while_the_first_card_makes_the_customer(payments: Payments, point: str) -> None:
+    account = await payments.world.account()
+    fresh = Payments(payments.world, payments.vault, account)
+    operation = await fresh.adds()
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    assert (await fresh.end(operation))[0] == "applied"
+    assert payments.world.only_customer(account)["id"] == (await payments.world.link(account)).customer_id
+    assert len(payments.objects("setup_intent")) == 1
+
+
+@pytest.mark.parametrize("point", ["payments.setup_made", "payments.secret_given", "effects.performed"])
+async def test_killed_while_a_secret_is_handed_over(payments: Payments, point: str) -> None:
+    card = await payments.adds("pm_card_threeDSecure2Required")
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    page = await payments.ask(StartPaymentMethodSetup())
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    intents = {one["client_secret"] for one in payments.objects("setup_intent")}
+    assert {await payments.secret(card), await payments.secret(page)} == intents
+    assert len(intents) == 2
+
+
+@pytest.mark.parametrize(
+    "point", ["payments.default_chosen", "payments.collection_flipped", "payments.method_detached"]
+)
+async def test_killed_while_stripe_is_brought_in_line(payments: Payments, point: str) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    first = await payments.only()
+    await payments.adds("pm_card_mastercard")
+    await payments.world.settle()
+    subscription = await subscribed(payments)
+    stripe(payments, f"/v1/subscriptions/{subscription}", collection_method="send_invoice", days_until_due=3)
+    await payments.ask(RemovePaymentMethod(method_id=first.id))
+    await payments.ask(ReconcileCollectionMethod())
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    left = (await payments.only()).details.reference
+    customer = await payments.customer()
+    assert customer["invoice_settings"]["default_payment_method"] == left
+    assert attached(payments) == [left]
+    (found,) = payments.objects("subscription")
+    assert found["collection_method"] == "charge_automatically"
+    assert (await payments.kept()).methods[first.id].released
+
+
+@pytest.mark.parametrize("point", ["payments.setup_released", "effects.performed"])
+async def test_killed_while_a_setup_is_released(payments: Payments, point: str) -> None:
+    await payments.adds("pm_card_threeDSecure2Required")
+    await payments.world.settle()
+    pending = await payments.only()
+    assert pending.setup_intent is not None
+    await payments.world.say(payments.account, SetupDeadlinePassed(setup_intent=pending.setup_intent))
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    assert [one["status"] for one in payments.objects("setup_intent")] == ["canceled"]
+    assert (await payments.kept()).methods[pending.id].state is MethodState.DETACHED

@@ -1,0 +1,254 @@
+"""The webhooks member: from kept webhooks to facts for accounts, once each, with patience for unknown customers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from consumers.webhooks import Webhooks
+from fleet.kafka_topics import ensure_topics
+from handlers.accounts import AccountRecord
+from handlers.stripe_customers import StripeCustomer
+from state.postgres import accounts, stripe_customers
+from state.postgres.connection import Connection
+from tests.conftest import Stack
+from tests.consumers.lanes import account_id, until
+from topics.accounts import AccountType
+from topics.codec import decode
+from topics.message import Kind, Received, Record
+from topics.payment_methods import StripeCustomerObserved, StripeMethodObserved
+from topics.subscriptions import SubscriptionObserved
+from topics.table import FACTS, STRIPE_WEBHOOKS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.stack]
+
+METHOD: dict[str, Any] = {
+    "id": "pm_1",
+    "object": "payment_method",
+    "type": "card",
+    "created": 1_795_000_000,
+    "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2030, "fingerprint": "f"},
+}
+
+
+def event(kind: str, body: dict[str, Any], *, event_id: str = "", **data: Any) -> bytes:
+    found = {
+        "id": event_id or f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": kind,
+        "created": int(time.time()),
+        "data": {"object": body, **data},
+    }
+    return orjson.dumps(found)
+
+
+class Room:
+    """A webhooks member on topics of its own."""
+
+    def __init__(
+        self, stack: Stack, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, topic: str
+    ) -> None:
+        self.stack, self.topic, self.facts_topic = stack, topic, consumer.subscription()
+        self._producer, self._consumer = producer, consumer
+        self.seen: list[Received] = []
+
+    async def told(self, body: bytes, key: str = "cus") -> None:
+        headers = [("wh_id", b"evt"), ("wh_type", b"type"), ("wh_received", b"0")]
+        await self._producer.send_and_wait(self.topic, body, key=key.encode(), headers=headers)
+
+    async def facts(self, many: int) -> list[Received]:
+        """The facts published so far, once there are so many."""
+        async with asyncio.timeout(30):
+            while len(self.seen) < many:
+                for some in (await self._consumer.getmany(timeout_ms=100)).values():
+                    records = [
+                        Record(
+                            one.topic,
+                            one.partition,
+                            one.offset,
+                            one.timestamp,
+                            one.key,
+                            one.value,
+                            one.headers,
+                        )
+                        for one in some
+                    ]
+                    decoded = decode(records, frozenset({Kind.FACT}))
+                    assert all(isinstance(one, Received) for one in decoded), decoded
+                    self.seen += [one for one in decoded if isinstance(one, Received)]
+        return self.seen
+
+    @asynccontextmanager
+    async def member(self, group: str, **options: Any) -> AsyncIterator[Webhooks]:
+        (facts,) = self.facts_topic
+        member = Webhooks(
+            dsn=self.stack.database_url,
+            bootstrap=self.stack.kafka_bootstrap,
+            client_id="test",
+            topics=(self.topic,),
+            facts=facts,
+            group=group,
+            **options,
+        )
+        await member.broker.start()
+        task = asyncio.create_task(member.run())
+        try:
+            yield member
+        finally:
+            await member.broker.stop()
+            member.stop()
+            await task
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room(stack: Stack) -> AsyncIterator[Room]:
+    suffix = uuid4().hex[:8]
+    webhooks, facts = f"test.webhooks.{suffix}", f"test.facts.{suffix}"
+    made = [replace(STRIPE_WEBHOOKS, name=webhooks, partitions=2), replace(FACTS, name=facts, partitions=2)]
+    await ensure_topics(stack.kafka_bootstrap, topics=made)
+    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
+    consumer = AIOKafkaConsumer(facts, bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest")
+    await producer.start()
+    await consumer.start()
+    yield Room(stack, producer, consumer, webhooks)
+    await producer.stop()
+    await consumer.stop()
+
+
+async def linked(connection: Connection, customer_id: str) -> str:
+    account, now = account_id(), datetime.now(UTC)
+    await accounts.save(connection, {account: AccountRecord(AccountType.PAY_GO, 0, 1, None, now, now)})
+    await stripe_customers.save(connection, {account: StripeCustomer(customer_id, 1)})
+    return account
+
+
+def customer() -> str:
+    return f"cus_{uuid4().hex}"
+
+
+async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection: Connection) -> None:
+    cus = customer()
+    account = await linked(connection, cus)
+    subscription = {
+        "id": "sub_1",
+        "object": "subscription",
+        "customer": cus,
+        "status": "active",
+        "collection_method": "charge_automatically",
+        "items": {"data": []},
+    }
+    async with room.member(f"g.{cus}"):
+        await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
+        await room.told(event("customer.subscription.updated", subscription))
+        await room.told(event("customer.updated", {"id": cus, "object": "customer", "created": 1}))
+        await room.told(event("charge.succeeded", {"id": "ch_1", "object": "charge", "customer": cus}))
+        found = await room.facts(3)
+    kinds = {type(one.message) for one in found}
+    assert kinds == {StripeMethodObserved, SubscriptionObserved, StripeCustomerObserved}
+    assert {one.account_id for one in found} == {account}
+
+
+async def test_a_second_delivery_is_the_same_fact(room: Room, connection: Connection) -> None:
+    cus = customer()
+    await linked(connection, cus)
+    body = event("payment_method.attached", {**METHOD, "customer": cus})
+    async with room.member(f"g.{cus}"):
+        await room.told(body)
+        await room.told(body)
+        first, second = await room.facts(2)
+    assert first.id == second.id
+
+
+async def test_a_detached_method_is_told_to_whose_it_was(room: Room, connection: Connection) -> None:
+    cus = customer()
+    account = await linked(connection, cus)
+    body = event(
+        "payment_method.detached", {**METHOD, "customer": None}, previous_attributes={"customer": cus}
+    )
+    async with room.member(f"g.{cus}"):
+        await room.told(body)
+        (found,) = await room.facts(1)
+    assert isinstance(found.message, StripeMethodObserved)
+    assert (found.account_id, found.message.customer_id) == (account, None)
+
+
+async def test_accounts_that_share_a_customer_are_all_told(room: Room, connection: Connection) -> None:
+    cus = customer()
+    both = {await linked(connection, cus), await linked(connection, cus)}
+    async with room.member(f"g.{cus}"):
+        await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
+        found = await room.facts(2)
+    assert {one.account_id for one in found} == both
+
+
+async def test_a_webhook_that_is_earlier_than_our_own_commit_waits_for_it(
+    room: Room, connection: Connection
+) -> None:
+    cus = customer()
+    async with room.member(f"g.{cus}"):
+        await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
+        await until(lambda: connection.fetchval("SELECT count(*) FROM waiting_webhooks"))
+        account = await linked(connection, cus)
+        await until(lambda: nothing_waits(connection))
+    (row,) = await connection.fetch("SELECT key, topic FROM outbox")
+    assert (row["key"], row["topic"]) == (account, next(iter(room.facts_topic)))
+
+
+async def nothing_waits(connection: Connection) -> bool:
+    return not await connection.fetchval("SELECT count(*) FROM waiting_webhooks")
+
+
+async def test_a_customer_that_nobody_has_becomes_a_dead_letter(room: Room, connection: Connection) -> None:
+    cus = customer()
+    async with room.member(f"g.{cus}", patience=timedelta(seconds=1)):
+        await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
+        await until(lambda: connection.fetchval("SELECT count(*) FROM outbox"))
+    (row,) = await connection.fetch("SELECT topic, headers FROM outbox")
+    assert row["topic"] == "billing.dead-letters.v1"
+    assert dict(orjson.loads(row["headers"]))["dl_reason"] == "unknown_customer"
+    assert await nothing_waits(connection)
+
+
+async def test_what_can_t_be_read_becomes_a_dead_letter_and_the_others_go_on(
+    room: Room, connection: Connection
+) -> None:
+    cus = customer()
+    await linked(connection, cus)
+    async with room.member(f"g.{cus}"):
+        await room.told(b"nothing")
+        await room.told(event("payment_method.attached", {"object": "payment_method", "customer": cus}))
+        await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
+        assert len(await room.facts(1)) == 1
+    reasons = [
+        dict(orjson.loads(row["headers"]))["dl_reason"]
+        for row in await connection.fetch("SELECT headers FROM outbox")
+    ]
+    assert reasons == ["bad_body", "bad_body"]
+
+
+async def test_a_thin_event_has_those_who_know_its_object_look_at_it(
+    room: Room, connection: Connection
+) -> None:
+    cus = customer()
+    account = await linked(connection, cus)
+    thin = {"id": "evt_t", "object": "v2.core.event", "type": "v1.customer.updated"}
+    async with room.member(f"g.{cus}", patience=timedelta(seconds=1)):
+        await room.told(orjson.dumps({**thin, "related_object": {"id": cus, "type": "customer"}}))
+        await room.told(orjson.dumps({**thin, "related_object": {"id": "acct_1", "type": "account"}}))
+        await room.told(
+            orjson.dumps({**thin, "id": "evt_u", "related_object": {"id": "pm_9", "type": "payment_method"}})
+        )
+        await until(lambda: connection.fetchval("SELECT count(*) FROM outbox"))
+    (effect,) = await connection.fetch("SELECT account_id, kind FROM effects")
+    assert (effect["account_id"], effect["kind"]) == (account, "stripe.align_payments")
+    (letter,) = await connection.fetch("SELECT headers FROM outbox")
+    assert dict(orjson.loads(letter["headers"]))["dl_reason"] == "unknown_customer"
