@@ -10,7 +10,14 @@ from handlers.card_expiry import review
 from handlers.decision import Applied, Context, Decision, Refused
 from handlers.dispatch import Handler
 from handlers.payment_changes import applied, with_default
-from handlers.payment_effects import align_braintree, align_stripe, attach, start_setup, vault_paypal
+from handlers.payment_effects import (
+    align_braintree,
+    align_stripe,
+    attach,
+    read_setup,
+    start_setup,
+    vault_paypal,
+)
 from handlers.payment_method import (
     BILLING_FIELDS,
     PAYMENT_METHODS,
@@ -89,7 +96,10 @@ def remove(account: Account, command: RemovePaymentMethod, context: Context) -> 
     if refused := merged(account) or removal(account, method, context.now):
         return refused
     gone = ended(method, MethodState.DETACHED, "It was removed.", context.now)
-    return applied(account, methods_of(account).put(gone), context, result={"id": method.id})
+    waiting = method.setup_intent if method.state is MethodState.PENDING_SETUP else None
+    cancelled = (read_setup(waiting, release=True),) if waiting else ()
+    after = methods_of(account).put(gone)
+    return applied(account, after, context, result={"id": method.id}, effects=cancelled)
 
 
 def set_default(account: Account, command: SetDefaultPaymentMethod, context: Context) -> Decision:

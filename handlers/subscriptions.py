@@ -101,8 +101,10 @@ def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> t
 
 
 def _drift(account: Account, found: Subscription) -> tuple[tuple[Event, ...], tuple[EffectRequest, ...]]:
+    """Stripe changes nothing of a subscription whose first payment is still to come."""
     wanted = derived(methods_of(account)).value
-    if not found.live or found.collection_method is wanted or customer_of(account).merged:
+    settled = found.live and found.status is not SubscriptionStatus.INCOMPLETE
+    if not settled or found.collection_method is wanted or customer_of(account).merged:
         return (), ()
     what = f"{found.id} collects by {found.collection_method.value} instead of {wanted.value}"
     return (PaymentsDrifted(what=what),), (align_stripe(),)

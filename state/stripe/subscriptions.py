@@ -96,8 +96,8 @@ def _item(item: Mapping[str, Any], whole: Mapping[str, Any]) -> SubscriptionItem
         currency=price.get("currency"),
         metered=(price.get("recurring") or {}).get("usage_type") == "metered",
         registrar=any((one.get("metadata") or {}).get(REGISTRAR) == "true" for one in (price, item, whole)),
-        period_start=_moment(item.get("current_period_start") or whole.get("current_period_start")),
-        period_end=_moment(item.get("current_period_end") or whole.get("current_period_end")),
+        period_start=_moment(item.get("current_period_start", whole.get("current_period_start"))),
+        period_end=_moment(item.get("current_period_end", whole.get("current_period_end"))),
     )
 
 

@@ -2,7 +2,14 @@
 
 import pytest
 
-from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, ATTACH_METHOD, START_SETUP, VAULT_PAYPAL
+from handlers.payment_effects import (
+    ALIGN_BRAINTREE,
+    ALIGN_STRIPE,
+    ATTACH_METHOD,
+    READ_SETUP,
+    START_SETUP,
+    VAULT_PAYPAL,
+)
 from handlers.payment_method import ladder, view
 from tests.handlers.payment_worlds import (
     CUSTOMER,
@@ -168,6 +175,14 @@ def test_a_customer_who_has_to_authenticate_is_told_and_has_until_the_deadline()
     (deadline,) = asked.effects
     assert deadline.target == "deadline"
     assert method(world, method_id).state is MethodState.PENDING_SETUP
+
+
+def test_removing_what_waits_for_authentication_cancels_its_setup() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    removed = world.applied(RemovePaymentMethod(method_id=method_id))
+    assert READ_SETUP in {effect.kind for effect in removed.effects}
 
 
 def test_a_method_that_was_removed_before_its_processor_had_it_is_let_go() -> None:

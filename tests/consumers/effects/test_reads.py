@@ -1,0 +1,130 @@
+"""Objects of Stripe's that are looked at because their events leave something open."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+from uuid6 import uuid7
+
+from handlers.decision import EffectRequest
+from handlers.payment_effects import read_method, read_setup, read_subscription
+from state.postgres import effects
+from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
+from tests.conftest import Stack
+from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.stripe_side import stripe, subscribed
+from tests.stripe_double import Double
+from topics.payment_methods import MethodState, SetupDeadlinePassed
+from topics.subscriptions import SubscriptionStatus
+
+__all__ = ["braintree_double", "braintree_server"]
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def payments(
+    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
+) -> AsyncIterator[Payments]:
+    async with paying(stack, double, braintree_double, redis) as found:
+        yield found
+
+
+async def looked_at(payments: Payments, wanted: EffectRequest) -> None:
+    """Have a look taken, and told."""
+    payload = orjson.dumps(wanted.payload).decode()
+    row = (payments.account, uuid7(), wanted.kind, wanted.target, wanted.coalesce, payload, None)
+    await effects.add(payments.world.connection, [(*row, datetime.now(UTC), None)])
+    await payments.world.settle()
+
+
+def authenticate(payments: Payments, intent: str, *, passed: bool = True) -> None:
+    """The cardholder answers, and no webhook tells of it."""
+    url = f"{payments.world.double.url}/_sandbox/setup_intents/{intent}/authenticate"
+    assert httpx.post(url, json={"passed": passed}, trust_env=False).is_success
+
+
+async def pending(payments: Payments) -> str:
+    """A setup that waits for its customer."""
+    await payments.adds("pm_card_threeDSecure2Required")
+    await payments.world.settle()
+    intent = (await payments.only()).setup_intent
+    assert intent is not None
+    return intent
+
+
+@pytest.mark.parametrize("how", ["detached", "deleted"])
+async def test_a_method_that_is_nobodys_any_more_is_over(payments: Payments, how: str) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    method = await payments.only()
+    if how == "detached":
+        stripe(payments, f"/v1/payment_methods/{method.details.reference}/detach")
+    else:
+        payments.world.double.driver.delete(method.details.reference, silent=True)
+    await looked_at(payments, read_method(method.details.reference))
+    assert (await payments.kept()).methods[method.id].state is MethodState.DETACHED
+
+
+async def test_a_new_date_of_expiry_is_learned(payments: Payments) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    reference = (await payments.only()).details.reference
+    stripe(payments, f"/v1/payment_methods/{reference}", **{"card[exp_month]": "3", "card[exp_year]": "2041"})
+    await looked_at(payments, read_method(reference))
+    details = (await payments.only()).details
+    assert (details.exp_month, details.exp_year) == (3, 2041)
+
+
+async def test_a_subscription_is_mirrored_and_one_that_is_gone_is_over(payments: Payments) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    subscription = await subscribed(payments)
+    await looked_at(payments, read_subscription(subscription))
+    assert (await payments.mirrored()).subscriptions[subscription].status is SubscriptionStatus.ACTIVE
+    payments.world.double.driver.delete(subscription, silent=True)
+    await looked_at(payments, read_subscription(subscription))
+    assert (await payments.mirrored()).subscriptions[subscription].status is SubscriptionStatus.CANCELED
+
+
+async def test_a_success_of_which_word_was_lost_is_found_at_the_deadline(payments: Payments) -> None:
+    intent = await pending(payments)
+    authenticate(payments, intent)
+    await payments.world.say(payments.account, SetupDeadlinePassed(setup_intent=intent))
+    await payments.world.settle()
+    assert (await payments.only()).state is MethodState.ACTIVE
+
+
+async def test_a_look_before_the_deadline_releases_nothing(payments: Payments) -> None:
+    intent = await pending(payments)
+    await looked_at(payments, read_setup(intent, release=False))
+    assert (await payments.only()).state is MethodState.PENDING_SETUP
+    assert payments.objects("setup_intent")[0]["status"] == "requires_action"
+
+
+async def test_a_failed_authentication_ends_what_was_pending(payments: Payments) -> None:
+    intent = await pending(payments)
+    authenticate(payments, intent, passed=False)
+    await looked_at(payments, read_setup(intent, release=False))
+    assert [one.state for one in (await payments.kept()).methods.values()] == [MethodState.DETACHED]
+
+
+async def test_a_setup_of_another_customer_is_never_released(payments: Payments) -> None:
+    eve = stripe(payments, "/v1/customers", name="Eve")["id"]
+    intent = stripe(payments, "/v1/setup_intents", customer=eve)["id"]
+    await payments.world.say(payments.account, SetupDeadlinePassed(setup_intent=intent))
+    await payments.world.settle()
+    assert payments.objects("setup_intent")[0]["status"] == "requires_payment_method"
+
+
+async def test_a_read_that_is_not_answered_is_taken_again(payments: Payments) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    method = await payments.only()
+    stripe(payments, f"/v1/payment_methods/{method.details.reference}/detach")
+    payments.world.double.driver.fault("error_500_before", method="GET", path="/v1/payment_methods/")
+    await looked_at(payments, read_method(method.details.reference))
+    assert (await payments.kept()).methods[method.id].state is MethodState.DETACHED
