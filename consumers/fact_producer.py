@@ -3,9 +3,11 @@
 A fact's id follows from what it tells, so that a repeated batch names each again as before.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -13,6 +15,10 @@ from aiokafka.errors import KafkaError
 from topics.codec import encode_body, encode_headers
 from topics.message import Envelope, Fact
 from topics.table import FACTS
+
+PATIENCE: Final = 20.0
+"""Seconds for a batch: aiokafka's idempotent producer would try for ever, and nobody would hear of it."""
+FAREWELL: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +37,37 @@ class FactProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, facts: Sequence[Addressed]) -> None:
-        """Publish in order per account, and wait until Kafka has them all. Raises `KafkaError`."""
+        """Publish in order per account, and wait until Kafka has them all. Raises `KafkaError` or `TimeoutError`."""
         if not facts:
             return
         try:
-            producer = await self._started()
-            sent = [
-                await producer.send(
-                    self._topic,
-                    encode_body(one.fact),
-                    key=one.envelope.account_id.encode(),
-                    headers=encode_headers(one.envelope),
-                )
-                for one in facts
-            ]
-            for acknowledged in sent:
-                await acknowledged
+            async with asyncio.timeout(PATIENCE):
+                await self._publish(facts)
         except BaseException:
             await self.close()
             raise
+
+    async def _publish(self, facts: Sequence[Addressed]) -> None:
+        producer = await self._started()
+        sent = [
+            await producer.send(
+                self._topic,
+                encode_body(one.fact),
+                key=one.envelope.account_id.encode(),
+                headers=encode_headers(one.envelope),
+            )
+            for one in facts
+        ]
+        for acknowledged in sent:
+            await acknowledged
 
     async def close(self) -> None:
         """Give the producer up, and what it still holds."""
         producer, self._producer = self._producer, None
         if producer is not None:
             with suppress(KafkaError, TimeoutError):
-                await producer.stop()
+                async with asyncio.timeout(FAREWELL):  # it would flush what is done again anyway
+                    await producer.stop()
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -68,6 +79,6 @@ class FactProducer:
                 linger_ms=0,
                 max_batch_size=256 * 1024,
             )
-            await producer.start()
             self._producer = producer
+            await producer.start()
         return self._producer

@@ -25,7 +25,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A webhook understood. `fact` is None when it concerns nothing of ours.
+    """A webhook understood. `fact` is None when it concerns nothing of ours, such as an object of no customer.
 
     `customer_id` is the processor's; `moment_ms` when it happened by the processor's clock.
     """
@@ -37,6 +37,11 @@ class Told:
     moment_ms: int
     fact: Fact | None
 
+    @property
+    def owner(self) -> str:
+        """Whose account has to be known."""
+        return self.customer_id
+
 
 @dataclass(frozen=True, slots=True)
 class Thin:
@@ -45,6 +50,12 @@ class Thin:
     event_id: str
     type: str
     object_id: str
+    source: Source = STRIPE
+
+    @property
+    def owner(self) -> str:
+        """The object that an account has to know."""
+        return self.object_id
 
 
 def read(record: Record) -> Told | Thin:
@@ -76,7 +87,7 @@ def _stripe(event: Mapping[str, Any], headers: Mapping[str, str]) -> Told | Thin
         event["type"],
         str(customer_id or ""),
         int(event["created"]) * 1000,
-        told_by_stripe(event["type"], body, seen),
+        told_by_stripe(event["type"], body, seen) if customer_id else None,
     )
 
 

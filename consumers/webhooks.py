@@ -6,29 +6,20 @@ every fact as before, and the lane of facts drops what it knows.
 """
 
 import asyncio
-import logging
-import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from consumers.dead_letters import letter
 from consumers.fact_producer import FactProducer
-from consumers.header_names import tolerate_odd_header_names
-from consumers.offsets import Offsets
-from consumers.reconciler_gauges import ReconcilerGauges
+from consumers.light import LightConsumer
 from consumers.thin_events import owed
 from consumers.webhook_facts import Sorted, Understood, sort, understand
-from consumers.webhook_reading import STRIPE, Thin
+from consumers.webhook_reading import Thin, Told
 from observability import metrics
 from observability.crash import crash_point
 from state.postgres import effects, outbox, waiting_webhooks
@@ -43,16 +34,11 @@ log = structlog.get_logger()
 
 LANE: Final = "webhooks"
 GROUP: Final = "billing.webhooks"
-BATCH: Final = 500
 BATCH_TIMEOUT_MS: Final = 20
-MAX_BACKOFF: Final = 5.0
 LOOK_SECONDS: Final = 1.0
 TAKEN_AT_ONCE: Final = 500
 PATIENCE: Final = timedelta(minutes=15)
 """How long a webhook waits for its account: far longer than the slowest of our own ways to link a customer."""
-
-Batch = tuple["ConsumerRecord[bytes, bytes]", ...]
-_DOWN: Final = (*STORE_DOWN, *RETRY_NOW, KafkaError)
 
 
 class Webhooks:
@@ -69,39 +55,26 @@ class Webhooks:
         group: str = GROUP,
         patience: timedelta = PATIENCE,
     ) -> None:
-        tolerate_odd_header_names()
-        self._store = Connections(dsn, name=LANE, size=2)
+        self._store, self._group = Connections(dsn, name=LANE, size=2), group
         self._facts = FactProducer(bootstrap, client_id=client_id, topic=facts)
         self._late_topic, self._patience = facts, patience
-        self._offsets = Offsets()
         self._stopping = asyncio.Event()
-        self._gauges = ReconcilerGauges(group)
-        self.broker = KafkaBroker(
-            bootstrap,
+        self._consumer = LightConsumer(
+            self.hand_on,
+            lane=LANE,
+            topics=topics,
+            group=group,
+            bootstrap=bootstrap,
             client_id=client_id,
-            allow_auto_create_topics=False,
-            logger=logging.getLogger("faststream"),
+            wait_ms=BATCH_TIMEOUT_MS,
         )
-        self._subscriber = self.broker.subscriber(
-            *topics,
-            group_id=group,
-            batch=True,
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            max_records=BATCH,
-            batch_timeout_ms=BATCH_TIMEOUT_MS,
-            rebalance_timeout_ms=30_000,
-            parser=_as_it_came,
-            decoder=_untouched,
-            include_in_schema=False,
-        )
-        self._subscriber(self.take)
+        self.broker = self._consumer.broker
 
     async def run(self) -> None:
         """Look after those that wait until `stop`, then close what was used."""
         try:
             while not self._stopping.is_set():
-                self._gauges.report(self._subscriber.consumer)
+                self._consumer.report()
                 await self._look()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
@@ -114,60 +87,38 @@ class Webhooks:
         """Leave `run`."""
         self._stopping.set()
 
-    async def take(self, batch: Any) -> None:
-        """Hand on a batch, however long a store is away; then tell Kafka.
-
-        Never raises: what is left undone because the process stops is read again.
-        """
-        records = [_record(found) for found in batch]
-        failures = 0
-        with self._gauges.working(records):
-            while not await self._handed_on(records):
-                failures += 1
-                if not self._subscriber.running:
-                    return
-                await asyncio.sleep(min(MAX_BACKOFF, 0.05 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
-        crash_point("webhooks.handed_on")
-        await self._commit(records)
-
     # --- a batch -------------------------------------------------------------------------------
 
-    async def _handed_on(self, records: Sequence[Record]) -> bool:
-        found = understand(records)
-        try:
-            sorted_ = await self._sorted(found)
-            await self._facts.publish(sorted_.facts)
-        except _DOWN as down:
-            log.warning("webhooks_wait", error=type(down).__name__)
-            return False
-        except Exception:
-            # The batch stays where it is, the lag grows and the alarm with it: nothing is passed over.
-            log.exception("webhooks_failed")
-            return False
-        _count(found, sorted_)
-        return True
+    async def hand_on(self, records: Sequence[Record]) -> None:
+        """Publish the facts in a batch of webhooks, then put on record what has to wait or can't be read.
 
-    async def _sorted(self, found: Understood) -> Sorted:
-        """Whose each is. What has to wait, or can't be read, is on record before the offsets are told."""
+        In this order, because a fact that is published again is a duplicate by its id, and a letter is not.
+        Raises what a store raises; then it is done again.
+        """
+        found = understand(records)
         async with self._store.acquire() as connection:
-            holders = await waiting_webhooks.holders(connection, found.customers)
-            sorted_ = sort(found.told, holders)
+            sorted_ = sort(found.told, await waiting_webhooks.holders(connection, found.customers))
             looks, unknown = await _looks(connection, found.thin)
-            rows = [
-                waiting_webhooks.row(one.source, one.event_id, one.type, one.customer_id, record)
-                for record, one in sorted_.waiting
-            ] + [
-                waiting_webhooks.row(STRIPE, one.event_id, one.type, one.object_id, record)
-                for record, one in unknown
-            ]
-            letters = [letter(rejected, self._gauges.group) for rejected in found.rejected]
-            if rows or letters or looks:
-                async with connection.transaction():
-                    await waiting_webhooks.wait(connection, rows)
-                    await outbox.add(connection, letters)
-                    await effects.add(connection, looks)
-        crash_point("webhooks.sorted")
-        return sorted_
+        await self._facts.publish(sorted_.facts)
+        crash_point("webhooks.published")
+        await self._keep(found, [*sorted_.waiting, *unknown], looks)
+        _count(found, sorted_)
+        crash_point("webhooks.handed_on")
+
+    async def _keep(
+        self, found: Understood, unknown: Sequence[tuple[Record, Told | Thin]], looks: Sequence[EffectRow]
+    ) -> None:
+        rows = [
+            waiting_webhooks.row(one.source, one.event_id, one.type, one.owner, record)
+            for record, one in unknown
+        ]
+        letters = [letter(rejected, self._group) for rejected in found.rejected]
+        if not (rows or letters or looks):
+            return
+        async with self._store.acquire() as connection, connection.transaction():
+            await waiting_webhooks.wait(connection, rows)
+            await outbox.add(connection, letters)
+            await effects.add(connection, looks)
 
     # --- those that wait -----------------------------------------------------------------------
 
@@ -178,7 +129,7 @@ class Webhooks:
                 pass
             async with self._store.acquire() as connection:
                 backlog = await waiting_webhooks.backlog(connection)
-        except _DOWN as down:
+        except (*STORE_DOWN, *RETRY_NOW) as down:
             log.warning("waiting_webhooks_unread", error=type(down).__name__)
             return
         for source in ("stripe", "braintree"):
@@ -196,26 +147,14 @@ class Webhooks:
             sorted_ = sort(found.told, await waiting_webhooks.holders(connection, found.customers))
             looks, unknown = await _looks(connection, found.thin)
             await effects.add(connection, looks)
-            orphans = [
-                *(_orphan(record, one.type) for record, one in sorted_.waiting),
-                *(_orphan(record, one.type) for record, one in unknown),
-            ]
-            letters = [letter(one, self._gauges.group) for one in orphans]
+            waiting: list[tuple[Record, Told | Thin]] = [*sorted_.waiting, *unknown]
+            orphans = [_orphan(record, one.type) for record, one in waiting]
+            letters = [letter(one, self._group) for one in orphans]
             late = [outbox.message_row(self._late_topic, one.envelope, one.fact) for one in sorted_.facts]
             await outbox.add(connection, [*letters, *late])
             crash_point("webhooks.released")
         metrics.DEAD_LETTERS.labels(lane=LANE, reason=Reason.UNKNOWN_CUSTOMER.value).inc(len(orphans))
         return len(records)
-
-    async def _commit(self, records: Sequence[Record]) -> None:
-        """Commit this batch's own offsets; refused ones cost a second reading, which changes nothing."""
-        consumer = self._subscriber.consumer
-        following = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-        owned = frozenset() if consumer is None else consumer.assignment()
-        told = {tp: offset for tp, offset in following.items() if tp in owned}
-        if consumer is None or not await self._offsets.commit(consumer, told):
-            metrics.COMMIT_FAILURES.labels(lane=LANE).inc()
-        self._gauges.done(following)
 
 
 def _orphan(record: Record, kind: str) -> Rejected:
@@ -241,18 +180,3 @@ def _count(found: Understood, sorted_: Sorted) -> None:
         metrics.WEBHOOK_FACTS.labels(source=waiting.source, result="waiting").inc()
     for rejected in found.rejected:
         metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
-
-
-def _record(found: "ConsumerRecord[bytes, bytes]") -> Record:
-    return Record(
-        found.topic, found.partition, found.offset, found.timestamp, found.key, found.value, found.headers
-    )
-
-
-async def _as_it_came(batch: Batch) -> KafkaMessage:
-    """FastStream's own parser decodes every header, and loses a batch in which one is not text."""
-    return KafkaMessage(body=b"", raw_message=batch, consumer=FAKE_CONSUMER)
-
-
-async def _untouched(message: KafkaMessage) -> object:
-    return message.raw_message

@@ -133,13 +133,17 @@ def _effects(settings: Settings) -> Member:
     return Member("effects", effects, close=close)
 
 
+UNSET: Final = "unset"
+"""Stands for credentials that were not given: the SDK refuses empty ones, and Braintree will refuse these."""
+
+
 def _braintree(settings: Settings, redis: Redis) -> Braintree:
     rate = float(settings.braintree_requests_per_second)
     return Braintree(
         Credentials(
-            settings.braintree_merchant_id,
-            settings.braintree_public_key,
-            settings.braintree_private_key.get_secret_value(),
+            settings.braintree_merchant_id or UNSET,
+            settings.braintree_public_key or UNSET,
+            settings.braintree_private_key.get_secret_value() or UNSET,
             settings.braintree_environment,
         ),
         budget=Budget(redis, Limits(rate, rate), processor="braintree"),

@@ -67,12 +67,10 @@ class Settings(BaseSettings):
     braintree_environment: str = Field(
         "sandbox", description="`sandbox`, `production`, or the URL of a stand-in of Braintree's gateway."
     )
-    braintree_merchant_id: str = Field("sandbox", description="Braintree's name of the merchant.")
-    braintree_public_key: str = Field(
-        "public_sandbox", description="The public half of Braintree's API keys."
-    )
+    braintree_merchant_id: str = Field("", description="Braintree's name of the merchant.")
+    braintree_public_key: str = Field("", description="The public half of Braintree's API keys.")
     braintree_private_key: SecretStr = Field(
-        SecretStr("private_sandbox"), description="The private half, which also signs Braintree's webhooks."
+        SecretStr(""), description="The private half, which also signs Braintree's webhooks."
     )
     braintree_requests_per_second: int = Field(
         50, ge=1, description="The fleet's budget of requests to Braintree over all endpoints."

@@ -25,7 +25,7 @@ LAG_SECONDS: Final = Gauge(
 )
 COMMANDS: Final = Counter(
     "billing_commands_total",
-    "Messages decided, by type and outcome (applied, refused, parked, discarded).",
+    "Messages decided, by type and outcome (applied, accepted, refused, parked, discarded).",
     ["lane", "type", "outcome"],
 )
 BATCH_SIZE: Final = Histogram("billing_batch_size", "Records in one transaction.", ["lane"], buckets=_SIZES)

@@ -67,7 +67,7 @@ STRIPE_WEBHOOKS: Final = Topic(
     partitions=ACCOUNT_PARTITIONS,
     retention=timedelta(days=14),
     messages=(),
-    about="Webhooks of Stripe, verified and as received.",
+    about="Webhooks of Stripe, verified and as received but for client secrets.",
 )
 BRAINTREE_WEBHOOKS: Final = Topic(
     name="billing.braintree.webhooks.v1",

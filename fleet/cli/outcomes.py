@@ -14,7 +14,7 @@ import orjson
 from fleet.cli.store import age, printable, with_store
 from state.postgres import journal, parking
 from state.postgres.connection import Connection, Row
-from topics.ids import is_uuid7
+from topics.ids import conclusion_id, is_uuid7
 
 WAIT_SECONDS: Final = 10.0
 _EVERY: Final = 0.1
@@ -25,7 +25,7 @@ UNKNOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A command's row in the journal, or since when it waits on its parked account's shelf, or neither."""
+    """A command's last row in the journal, or since when it waits on its parked account's shelf, or neither."""
 
     command_id: UUID
     row: Row | None
@@ -70,6 +70,8 @@ async def _wait(connection: Connection, command_id: UUID) -> Found:
 async def _look(connection: Connection, command_id: UUID) -> Found:
     """The journal is asked again after the shelf: a release in between takes a command from one to the other."""
     row = await journal.find(connection, command_id)
+    if row is not None and row["outcome"] == "accepted":
+        row = await journal.find(connection, conclusion_id(command_id)) or row
     parked = None if row else await parking.find(connection, command_id)
     row = row or (None if parked else await journal.find(connection, command_id))
     return Found(command_id, row, parked["parked_at"] if parked else None)
@@ -86,6 +88,8 @@ def tell(found: Found, *, whole: bool = False) -> None:
     click.echo(_outcome(row, answer))
     if whole:
         click.echo(printable(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()))
+    if row["outcome"] == "accepted":
+        sys.exit(UNKNOWN)
     if row["outcome"] != "applied":
         sys.exit(REFUSED)
 
@@ -104,6 +108,8 @@ def _waiting(found: Found) -> str:
 
 def _outcome(row: Row, answer: dict[str, Any]) -> str:
     since = f"{age(row['decided_at'])} ago"
+    if row["outcome"] == "accepted":
+        return f"Accepted {since}; its effect is not done yet (`fleet effects list`)."
     if row["outcome"] != "applied":
         reasons = [str(answer.get("message", "Its reason was erased with the account.")), *_problems(answer)]
         return printable(f"{row['outcome'].capitalize()} {since} ({row['code']}): " + "\n  ".join(reasons))

@@ -1,6 +1,8 @@
 """What an operator is told of the commands that were asked for."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
 
 import pytest
 from click.testing import Result
@@ -11,14 +13,20 @@ from fleet.cli import outcomes
 from handlers.account import Account
 from handlers.decision import Context, Decision
 from handlers.registry import decide
+from state.postgres import journal
 from state.postgres.connection import Connection
 from tests.consumers.lanes import SUPPORT, LaneUnderTest, account_id, until
 from tests.consumers.shelves import BAD, GOOD, waiting
 from tests.consumers.test_loop import PROFILE as CREATE
+from topics.ids import conclusion_id
 from topics.message import Message
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
 
+_JOURNALED: Final = """
+INSERT INTO journal (command_id, account_id, type, lane, actor, actor_role, surface, outcome, answer, decided_at)
+VALUES ($1, $2, $3, 'commands', 'ada', 'support', 'cli', $4, '{}', now())
+"""
 Typed = Callable[..., Awaitable[Result]]
 
 
@@ -31,6 +39,12 @@ async def known(connection: Connection) -> str:
         account,
     )
     return account
+
+
+async def journaled(connection: Connection, command_id: UUID, account: str, outcome: str) -> None:
+    """A row of the journal."""
+    entry = (command_id, account, "billing.test.v1", outcome)
+    await connection.execute(_JOURNALED, *entry)
 
 
 def id_in(told: Result) -> str:
@@ -64,6 +78,23 @@ async def test_what_was_applied_is_told_and_told_again_later(
     later = await typed("operation", id_in(locked), "--result")
     assert later.exit_code == 0
     assert '"locked": true' in later.output
+
+
+async def test_what_goes_on_in_an_effect_is_told_as_such_until_it_is_concluded(
+    connection: Connection, typed: Typed
+) -> None:
+    """A command's row says `accepted`, and its conclusion's row what came of it."""
+    command_id, account = uuid7(), await known(connection)
+    await journal.Days().ensure(connection, [command_id])
+    await journaled(connection, command_id, account, "accepted")
+    goes_on = await typed("operation", str(command_id))
+    assert goes_on.exit_code == outcomes.UNKNOWN
+    assert "its effect is not done yet" in goes_on.output
+    await journal.Days().ensure(connection, [conclusion_id(command_id)])
+    await journaled(connection, conclusion_id(command_id), account, "applied")
+    concluded = await typed("operation", str(command_id))
+    assert concluded.exit_code == 0
+    assert "Applied" in concluded.output
 
 
 async def test_a_refusal_is_told_with_its_reason(commands: LaneUnderTest, typed: Typed) -> None:

@@ -132,6 +132,20 @@ async def test_events_of_one_customer_stand_under_one_key(
     assert record.key == key
 
 
+async def test_a_client_secret_never_gets_into_kafka(door: Door) -> None:
+    secret = "seti_1_secret_abc"
+    intent = {"id": "seti_1", "object": "setup_intent", "customer": "cus_A", "client_secret": secret}
+    event = {
+        **EVENT,
+        "type": "setup_intent.succeeded",
+        "data": {"object": {**intent, "nested": [{"client_secret": secret}]}},
+    }
+    assert (await door.post(orjson.dumps(event))).status_code == 200
+    (record,) = await door.kept(1)
+    assert secret.encode() not in record.value
+    assert orjson.loads(record.value)["data"]["object"]["client_secret"] is None
+
+
 @pytest.mark.parametrize("age", [-301, 100_000])
 async def test_an_old_signature_is_a_replay(door: Door, age: int) -> None:
     answer = await door.post(orjson.dumps(EVENT), at=time.time() - abs(age))

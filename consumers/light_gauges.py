@@ -1,4 +1,4 @@
-"""How far the reconciler is behind, by partition, in records and in seconds."""
+"""How far a light consumer is behind, by partition, in records and in seconds."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from observability.metrics import LAG_MESSAGES, LAG_SECONDS
 from topics.message import Record
 
 
-class ReconcilerGauges:
+class LightGauges:
     """Remembers what the handler did and is doing."""
 
     def __init__(self, group: str) -> None:
