@@ -41,6 +41,10 @@ class Plan:
     """Commands at the beginning of either half that are not timed."""
     flood_seconds: float = 8.0
 
+    sweep_accounts: int = 100_000
+    sweep_drifting: int = 200
+    """Accounts of which somebody changed the name at Stripe."""
+
 
 FULL: Final = Plan()
 QUICK: Final = Plan(
@@ -56,4 +60,6 @@ QUICK: Final = Plan(
     growth_commands=8_000,
     flood_messages=20_000,
     flood_seconds=4.0,
+    sweep_accounts=5_000,
+    sweep_drifting=50,
 )

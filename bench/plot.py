@@ -77,9 +77,22 @@ def _flood(axes: Axes, figures: Figures) -> None:
     axes.set_title(f"commands during a flood of {figures['messages']:,} on facts and bulk", fontsize=10)
 
 
+def _sweep(axes: Axes, figures: Figures) -> None:
+    phases = figures["calls_by_phase"]
+    drawn = axes.barh(list(phases)[::-1], list(phases.values())[::-1], color=OURS)
+    axes.bar_label(drawn, fmt="{:,.0f}")
+    axes.set_xscale("symlog")
+    axes.set_xlabel("requests to Stripe (log)")
+    axes.set_title(
+        f"sweep of {figures['accounts']:,} accounts: {figures['minutes_at_limits']:g} min at Stripe's limits",
+        fontsize=10,
+    )
+
+
 PANELS: Final[dict[str, Callable[[Axes, Figures], None]]] = {
     "apply": _apply,
     "http": _http,
     "growth": _growth,
     "flood": _flood,
+    "sweep": _sweep,
 }

@@ -45,6 +45,12 @@ LINES: Final = (
     Line("flood", "p99 of commands in the quiet", lambda f: f["quiet_p99_ms"], "ms"),
     Line("flood", "p99 of commands in the flood", lambda f: f["flooded_p99_ms"], "ms"),
     Line("flood", "times the quiet p99", lambda f: f["ratio"], "x", "<= 2", lambda x: x <= 2),
+    Line("sweep", "accounts compared field by field", lambda f: f["accounts"]),
+    Line("sweep", "... found of those that differ", lambda f: 100 * f["found"] / f["drifting"], "%"),
+    Line("sweep", "requests to Stripe", lambda f: f["calls"]),
+    Line("sweep", "seconds without limits, double on the same cores", lambda f: f["seconds"], "s"),
+    Line("sweep", "minutes at Stripe's limits", lambda f: f["minutes_at_limits"], "min"),
+    Line("sweep", "memory at most", lambda f: f["peak_megabytes"], "MB"),
 )
 
 

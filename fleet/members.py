@@ -17,6 +17,8 @@ from consumers.loop import Loop, LoopSettings
 from consumers.performers import performers
 from consumers.reconciler import Reconciler
 from consumers.relay import Relay
+from consumers.sweeps.asking import Processors
+from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.webhooks import Webhooks
 from fleet.settings import Settings
 from observability import metrics
@@ -106,15 +108,8 @@ def _relay(settings: Settings) -> Member:
 
 
 def _effects(settings: Settings) -> Member:
-    limits = Limits(settings.stripe_requests_per_second, settings.stripe_endpoint_requests_per_second)
-    stripe = Stripe(
-        api_key=settings.stripe_api_key.get_secret_value(),
-        base_url=settings.stripe_api_base,
-        budget=Budget(connect_redis(settings.redis_url), limits),
-        breaker=Breaker(),
-    )
     redis = connect_redis(settings.redis_url)
-    braintree = _braintree(settings, redis)
+    stripe, braintree = stripe_of(settings, redis), _braintree(settings, redis)
     effects = Effects(
         performers(stripe, braintree, redis),
         dsn=settings.database_url,
@@ -131,6 +126,40 @@ def _effects(settings: Settings) -> Member:
         await redis.aclose()
 
     return Member("effects", effects, close=close)
+
+
+def stripe_of(settings: Settings, redis: Redis) -> Stripe:
+    """The way to Stripe, in the fleet's budget."""
+    limits = Limits(settings.stripe_requests_per_second, settings.stripe_endpoint_requests_per_second)
+    return Stripe(
+        api_key=settings.stripe_api_key.get_secret_value(),
+        base_url=settings.stripe_api_base,
+        budget=Budget(redis, limits),
+        breaker=Breaker(),
+    )
+
+
+def _sweeps(settings: Settings) -> Member:
+    redis = connect_redis(settings.redis_url)
+    stripe, braintree = stripe_of(settings, redis), _braintree(settings, redis)
+    hours = settings.sweep_every_hours
+    sweeper = Sweeper(
+        Processors(stripe, braintree),
+        dsn=settings.database_url,
+        worker=identity(),
+        settings=SweepSettings(
+            every=timedelta(hours=hours) if hours else None,
+            method_parts=settings.sweep_method_parts,
+            recent=timedelta(seconds=settings.sweep_recent_seconds),
+        ),
+    )
+
+    async def close() -> None:
+        await stripe.close()
+        await braintree.close()
+        await redis.aclose()
+
+    return Member("sweeps", sweeper, close=close)
 
 
 UNSET: Final = "unset"
@@ -177,4 +206,5 @@ BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {
     "effects": _effects,
     "reconciler": _reconciler,
     "webhooks": _webhooks,
+    "sweeps": _sweeps,
 }

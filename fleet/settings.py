@@ -81,4 +81,16 @@ class Settings(BaseSettings):
         60.0, ge=13, description="How long the work of a killed effects member waits for the next one."
     )
 
+    sweep_every_hours: float = Field(
+        24.0, ge=0, description="Between full sweeps of the processors; 0: only when asked for."
+    )
+    sweep_method_parts: int = Field(
+        1,
+        ge=1,
+        description="Full sweeps that together list the payment methods of all accounts: a request each.",
+    )
+    sweep_recent_seconds: float = Field(
+        60.0, gt=0, description="Between looks at what changed at Stripe, webhook or not."
+    )
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

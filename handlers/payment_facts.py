@@ -22,6 +22,7 @@ from handlers.payment_method import (
     first_at,
     method_id_of,
     methods_of,
+    vaulted_id_of,
 )
 from handlers.payment_results import activated
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
@@ -64,7 +65,9 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
 def braintree_observed(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
     """An agreement as Braintree shows it: revoked and gone are final, whatever comes late."""
     method = methods_of(account).referred(fact.reference)
-    if method is None or method.details.processor is not Processor.BRAINTREE:
+    if method is None:
+        return _unknown_agreement(account, fact, context)
+    if method.details.processor is not Processor.BRAINTREE:
         return Applied()
     if method.gone:
         if not fact.gone or method.released:
@@ -80,6 +83,14 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
     if fact.details is None or method.state is MethodState.PENDING_SETUP:
         return Applied()
     return _mirrored(account, method, fact.details, found, context)
+
+
+def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
+    """One that is in the account's vault and in none of our rows, as after a restored backup, is the account's."""
+    if fact.details is None or fact.revoked or fact.gone:
+        return Applied()
+    fresh = _found_there(vaulted_id_of(fact.reference), fact.details, seen(fact.seen), context)
+    return applied(account, methods_of(account).put(fresh), context)
 
 
 def setup_observed(account: Account, fact: SetupIntentObserved, context: Context) -> Decision:
@@ -150,14 +161,18 @@ def released(account: Account, fact: PaymentMethodsReleased, context: Context) -
 
 
 def _found_at_stripe(details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
-    """A method that came to be at Stripe without us; a tombstone when it is over, so that nothing late revives it."""
+    return _found_there(method_id_of(details.reference), details, found, context)
+
+
+def _found_there(method_id: str, details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
+    """A method that came to be without us; a tombstone when it is over, so that nothing late revives it."""
     state = MethodState.ACTIVE
     if found.final:
         state = MethodState.DETACHED
     elif past(details, context.now):
         state = MethodState.EXPIRED
     return PaymentMethod(
-        id=method_id_of(details.reference),
+        id=method_id,
         details=details,
         state=state,
         version=1,

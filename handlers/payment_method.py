@@ -1,6 +1,7 @@
 """A payment method as it is kept, the order in which an account's are charged, and what callers are shown."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime
@@ -78,6 +79,11 @@ def methods_of(account: Account) -> PaymentMethods:
 def method_id_of(reference: str) -> str:
     """Our id of a method that Stripe made: the same whoever tells of it first."""
     return hashlib.sha256(f"stripe:{reference}".encode()).hexdigest()[:32]
+
+
+def vaulted_id_of(token: str) -> str:
+    """Our id of an agreement by its token in the vault: what we vaulted has the method's id as its token."""
+    return token if re.fullmatch("[0-9a-f]{32}", token) else method_id_of(f"braintree:{token}")
 
 
 def ladder(methods: PaymentMethods) -> list[PaymentMethod]:

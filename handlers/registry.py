@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from handlers import accounts, payment_methods, profiles, stripe_customers, subscriptions
+from handlers import accounts, drift, payment_methods, profiles, stripe_customers, subscriptions
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Context, Decision, Refused
@@ -12,7 +12,7 @@ from handlers.dispatch import Handler
 from topics.codes import Code
 from topics.message import Kind, Message, Role
 
-CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions)
+CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions, drift)
 
 _ALL: Final[tuple[Handler[Any], ...]] = tuple(h for capability in CAPABILITIES for h in capability.HANDLERS)
 

@@ -97,7 +97,7 @@ def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> De
     """
     customer = customer_of(account)
     if customer.customer_id not in (None, fact.customer_id):
-        return Applied(effects=(_discard(fact.customer_id),) if fact.created else ())
+        return Applied(effects=(discard_customer(fact.customer_id),) if fact.created else ())
     if customer.synced_at is not None and fact.synced_at <= customer.synced_at:
         return Applied()
     failure = customer.failure
@@ -115,7 +115,8 @@ def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> De
     return Applied({STRIPE_CUSTOMER: after}, events=(event,))
 
 
-def _discard(customer_id: str) -> EffectRequest:
+def discard_customer(customer_id: str) -> EffectRequest:
+    """Delete a customer at Stripe, unless somebody is linked to it or uses it."""
     return EffectRequest(DISCARD_EFFECT, STRIPE, f"discard:{customer_id}", {"customer_id": customer_id})
 
 

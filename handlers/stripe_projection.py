@@ -125,17 +125,20 @@ def sync_state(
     methods: PaymentMethods,
     customer: StripeCustomer | None,
 ) -> SyncState:
-    """Whether Stripe holds what it shall, from what the account knows of its customer."""
+    """Whether Stripe holds what it shall, from what the account knows of its customer.
+
+    A failure that is remembered is later than the last sync that went well.
+    """
     known = customer or StripeCustomer()
     if known.customer_id is None and (profile is None or profile.deleted_on):
         return SyncState("none")
     if known.merged:
         return SyncState("failed", SHARED_REASON, known.shared_as_of)
     desired = digest(project(account_id, record, profile, methods))
-    if known.projection == desired:
-        return SyncState("synced", None, known.synced_at)
     if known.failure is not None and known.failure.projection == desired:
         return SyncState("failed", known.failure.reason, known.failure.at)
+    if known.projection == desired:
+        return SyncState("synced", None, known.synced_at)
     edits = (record.edited_on, profile.edited_on) if profile else (record.edited_on,)
     return SyncState("pending", None, max(edits))
 

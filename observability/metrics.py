@@ -145,6 +145,27 @@ WEBHOOKS_WAITING_OLDEST_SECONDS: Final = Gauge(
     "billing_webhooks_waiting_oldest_seconds", "Age of the oldest webhook without an account.", ["source"]
 )
 
+# --- drift -------------------------------------------------------------------------------------
+DRIFT_FIELDS: Final = Gauge(
+    "billing_drift_fields",
+    "Fields in which our store and a processor disagree, by probable cause.",
+    ["processor", "cause"],
+)
+DRIFT_ACCOUNTS: Final = Gauge("billing_drift_accounts", "Accounts that disagree with a processor.")
+DRIFT_CONFIRMED: Final = Counter(
+    "billing_drift_confirmed_total", "Differences that were found a second time: the drift rate."
+)
+DRIFT_CLOSED: Final = Counter("billing_drift_closed_total", "Differences that are over.")
+STRAY_CUSTOMERS: Final = Gauge(
+    "billing_stripe_stray_customers", "Customers at Stripe that no account is linked to."
+)
+SWEPT_ACCOUNTS: Final = Counter(
+    "billing_swept_accounts_total", "Accounts compared with Stripe by full sweeps."
+)
+SWEEP_AGE_SECONDS: Final = Gauge(
+    "billing_sweep_age_seconds", "Since the beginning of the last full sweep that came to its end."
+)
+
 # --- HTTP --------------------------------------------------------------------------------------
 HTTP_REQUESTS: Final = Counter(
     "billing_http_requests_total",
@@ -182,6 +203,8 @@ _UNSPOKEN: Final[Mapping[MetricWrapperBase, str]] = {
     BRAINTREE_BREAKER: "0 or 1",
     HTTP_WAITING: "requests",
     WEBHOOKS_WAITING: "webhooks",
+    DRIFT_FIELDS: "fields",
+    STRAY_CUSTOMERS: "customers",
 }
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from topics import accounts, parking, payment_methods, profiles, stripe_customers, subscriptions
+from topics import accounts, drift, parking, payment_methods, profiles, stripe_customers, subscriptions
 from topics.message import Kind, Message
 
-CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions, parking)
+CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions, drift, parking)
 
 _ALL: Final[tuple[type[Message], ...]] = tuple(m for capability in CAPABILITIES for m in capability.MESSAGES)
 

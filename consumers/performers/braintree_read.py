@@ -18,7 +18,11 @@ async def read_braintree(braintree: Braintree, work: Work) -> Outcome:
     if is_missing(answer):
         return Performed(found.effect.generation, (gone(reference, seen(answer)),))
     try:
-        fact = observed(done(answer), seen(answer))
+        agreement = done(answer)
+        if agreement.customer_id != found.effect.account_id:
+            reason = f"The agreement {reference} is another customer's in Braintree's vault."
+            return GivenUp(found.effect.generation, reason)
+        fact = observed(agreement, seen(answer))
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:

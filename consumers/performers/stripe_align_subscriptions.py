@@ -15,7 +15,7 @@ from state.stripe.subscriptions import Subscription
 from topics.payment_methods import CollectionMethod
 from topics.subscriptions import SubscriptionStatus
 
-_FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
+FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
 """States in which Stripe takes no such change (docs.stripe.com/api/subscriptions/object#subscription_object-status).
 One that is incomplete becomes active or is over within a day, and is looked at again then."""
 
@@ -28,7 +28,7 @@ async def bring_collection(alignment: Alignment) -> None:
         for found in listed:
             if agrees(found, wanted):
                 alignment.told.append(subscription_observed(found, at))
-            elif found.status not in _FIXED:
+            elif found.status not in FIXED:
                 await _flip(alignment, found, wanted)
 
 
@@ -52,7 +52,7 @@ async def _flip(alignment: Alignment, found: Subscription, wanted: CollectionMet
 
 async def _refused(alignment: Alignment, subscription_id: str, refused: Refused) -> None:
     answer = await subscriptions.retrieve(alignment.ask, subscription_id)
-    if isinstance(answer, Done) and answer.value.status in _FIXED:
+    if isinstance(answer, Done) and answer.value.status in FIXED:
         found, at = look(answer)
         alignment.told.append(subscription_observed(found, at))
     elif not isinstance(answer, Refused):

@@ -4,7 +4,7 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError, ca
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from observability.crash import crash_point
 from state.postgres import stripe_customers
-from state.stripe import customers
+from state.stripe import customers, payment_methods, subscriptions
 from state.stripe.answers import Refused
 from state.stripe.client import Caller, Stripe
 
@@ -28,6 +28,15 @@ async def discard_customer(stripe: Stripe, work: Work) -> Outcome:
     return GivenUp(work.effect.generation, reason) if reason else Performed(work.effect.generation)
 
 
+async def _held(ask: Caller, customer_id: str) -> str | None:
+    """What would go with the customer; None when there is nothing."""
+    if done(await payment_methods.listed(ask, customer_id)):
+        return f"The customer {customer_id} has a payment method, so it was not deleted."
+    if done(await subscriptions.listed(ask, customer_id)):
+        return f"The customer {customer_id} has a subscription, so it was not deleted."
+    return None
+
+
 async def _discard(ask: Caller, work: Work, customer_id: str) -> str | None:
     """None when the customer is gone, else why it was left alone."""
     answer = await customers.retrieve(ask, customer_id)
@@ -40,6 +49,8 @@ async def _discard(ask: Caller, work: Work, customer_id: str) -> str | None:
         return f"The customer {customer_id} was not made for this account, so it was not deleted."
     if found.in_use:
         return f"The customer {customer_id} has a payment method or a balance, so it was not deleted."
+    if reason := await _held(ask, customer_id):
+        return reason
     deleted = await customers.delete(ask, customer_id)
     crash_point("stripe.discarded")
     if not (isinstance(deleted, Refused) and deleted.missing):

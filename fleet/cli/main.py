@@ -8,6 +8,7 @@ import click
 from fleet.cli.accounts import account
 from fleet.cli.cursors import cursors
 from fleet.cli.dead_letters import dead_letters
+from fleet.cli.drift import drift
 from fleet.cli.effects import effects
 from fleet.cli.outcomes import operation
 from fleet.cli.parked import parked
@@ -74,5 +75,5 @@ def topics() -> None:
     click.echo("The topics are as they should be.")
 
 
-for command in (token, account, operation, parked, dead_letters, effects, cursors):
+for command in (token, account, operation, parked, dead_letters, effects, drift, cursors):
     main.add_command(command)

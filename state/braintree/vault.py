@@ -1,6 +1,6 @@
 """What the vault keeps for an account: its customer, which has the account's id, and PayPal under our own tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -89,8 +89,13 @@ async def agreements(ask: Caller, customer_id: str) -> Answer[tuple[Agreement, .
     """All PayPal agreements of a customer; a customer that is not there is `missing`."""
     return await ask.call(
         FIND_CUSTOMER,
-        lambda gateway: tuple(map(_agreement, gateway.customer.find(customer_id).paypal_accounts)),
+        lambda gateway: tuple(map(_agreement, _paypal(gateway.customer.find(customer_id)))),
     )
+
+
+def _paypal(customer: Any) -> Iterable[Any]:
+    """The SDK gives a customer without PayPal no such attribute when the answer leaves the list out."""
+    return getattr(customer, "paypal_accounts", ())
 
 
 async def make_default(ask: Caller, token: str) -> Answer[Agreement]:

@@ -5,6 +5,7 @@ know at once. These rows are that memory, written under the effect's lease befor
 All writes raise `LeaseLostError` when the lease is gone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -41,6 +42,11 @@ async def load(connection: Connection, account_id: str) -> Holding:
     """The row of one account, an empty one when there is none."""
     row = await connection.fetchrow(SQL.load, account_id, KEY_KEPT)
     return Holding(**dict(row)) if row else Holding()
+
+
+async def made_for(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
+    """Those of these customers that were made for a reservation which is still open."""
+    return {row["made_id"] for row in await connection.fetch(SQL.made_for, customer_ids)}
 
 
 async def reserve(connection: Connection, effect: Effect, worker: str) -> int:

@@ -55,3 +55,7 @@ ON CONFLICT (account_id) DO UPDATE SET
     projection = excluded.projection,
     noted_at = greatest(excluded.noted_at, held.noted_at + interval '1 microsecond')
 RETURNING noted_at;
+
+-- name: made_for
+-- Customers that were made and are on their way to their account.
+SELECT made_id FROM stripe_holdings WHERE made_id = ANY($1::text[]);

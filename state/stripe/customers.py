@@ -104,6 +104,12 @@ def created_since(ask: Caller, moment: datetime) -> AsyncIterator[Answer[tuple[C
     return all_pages(lambda after: listed(ask, created_from=moment, after=after))
 
 
+async def page(ask: Caller, *, after: str | None = None) -> Answer[tuple[Customer, ...]]:
+    """A page of up to 100 of all customers with their tax ids, newest first, behind the id `after`."""
+    params = {**paged({}, after), "expand": ["data.tax_ids"]}
+    return await ask.call(LIST, lambda sdk: sdk.v1.customers.list_async(typed(params)), each(customer))
+
+
 async def create_tax_id(ask: Caller, customer_id: str, kind: str, value: str, *, key: str) -> Answer[TaxId]:
     """A new tax id of the customer; Stripe refuses a value that has not the form of its type."""
     params = {"type": kind, "value": value}

@@ -64,6 +64,13 @@ async def listed(
     return await ask.call(LIST, lambda sdk: sdk.v1.subscriptions.list_async(params), each(subscription))
 
 
+async def page(ask: Caller, *, after: str | None = None) -> Answer[tuple[Subscription, ...]]:
+    """A page of up to 100 of all subscriptions that are not canceled, newest first, behind the id `after`."""
+    return await ask.call(
+        LIST, lambda sdk: sdk.v1.subscriptions.list_async(paged({}, after)), each(subscription)
+    )
+
+
 def of_customer(ask: Caller, customer_id: str) -> AsyncIterator[Answer[tuple[Subscription, ...]]]:
     """Every page of a customer's subscriptions; ends with the first answer that is not `Done`."""
     return all_pages(lambda after: listed(ask, customer_id, after=after))

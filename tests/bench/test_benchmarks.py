@@ -31,12 +31,15 @@ TINY = Plan(
     flood_rate=20,
     flood_warm_up=2,
     flood_seconds=0.5,
+    sweep_accounts=30,
+    sweep_drifting=3,
 )
 KEYS = {
     "apply": {"commands_per_second", "times_rival", "share_of_copy"},
     "http": {"p50_ms", "p99_ms", "answered"},
     "growth": {"ratio"},
     "flood": {"ratio", "quiet_p99_ms", "flooded_p99_ms"},
+    "sweep": {"accounts", "found", "calls", "seconds", "peak_megabytes", "minutes_at_limits"},
 }
 
 

@@ -20,6 +20,9 @@ OF_THE_LOOP = {
 }
 """Commands that the loop takes itself, about its own shelf: no handler decides about them."""
 
+PARTLESS = frozenset({"drift"})
+"""Capabilities that decide about the parts of others and keep nothing of an account's that is decided upon."""
+
 
 def name_of(module: object) -> str:
     """The name of a capability by one of its modules."""

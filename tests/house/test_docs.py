@@ -56,7 +56,9 @@ def test_every_command_is_one_of_fleet(page: Path) -> None:
         while isinstance(command, click.Group) and rest:
             assert rest[0] in command.commands, f"fleet {' '.join(typed)}"
             command, rest = command.commands[rest[0]], rest[1:]
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options = {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        } | {"--help"}
         given = {word for word in rest if word.startswith("--")}
         assert given <= options, f"fleet {' '.join(typed)}"
 

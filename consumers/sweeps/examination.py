@@ -1,0 +1,127 @@
+"""One account looked at closely: everything both processors show of it, compared, and written down.
+
+The only place that writes differences: pages of a sweep and events merely say whom to look at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from consumers.performers.stripe_answers import done, is_missing
+from consumers.performing import Store
+from consumers.sweeps import differences
+from consumers.sweeps.asking import Processors
+from consumers.sweeps.differences import BRAINTREE, CUSTOMER, STRIPE
+from consumers.sweeps.known import Known, known
+from handlers.drift import Cause, Difference
+from handlers.payment_method import living
+from observability.metrics import DRIFT_CLOSED, DRIFT_CONFIRMED
+from state.braintree import vault
+from state.postgres import drift
+from state.postgres.sweeps import Counts
+from state.stripe import customers, payment_methods, subscriptions
+from state.stripe.client import Caller
+from state.stripe.customers import Customer
+from state.stripe.payment_methods import Method
+from state.stripe.subscriptions import Subscription
+
+SETTLE: Final = timedelta(seconds=10)
+"""What was edited so recently may still be on its way to the processors, or have come from them just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What Stripe shows of an account's customer; None when there is no customer (any more)."""
+
+    customer: Customer | None
+    methods: Sequence[Method] = ()
+    subscriptions: Sequence[Subscription] = ()
+
+
+class Examination:
+    """Looks at accounts one by one. `settle` is how long an edit is left alone."""
+
+    def __init__(self, store: Store, processors: Processors, *, settle: timedelta = SETTLE) -> None:
+        self.store, self.processors, self.settle = store, processors, settle
+
+    async def examine(self, account_id: str, counts: Counts) -> int:
+        """Look, compare and write; gives how many differences there are.
+
+        What is busy is left as it stood. Raises `PostponedError` and `RefusedError` of a processor, and what
+        PostgreSQL raises.
+        """
+        before = (await self.known([account_id])).get(account_id)
+        if before is None:
+            return 0
+        shown = await self._at_stripe(before, counts)
+        agreements = await self._at_braintree(before, counts)
+        after = (await self.known([account_id])).get(account_id)
+        if after is None or after.customer_id != before.customer_id:
+            return 0
+        found = [*_of_stripe(after, shown), *differences.agreements(after, agreements)]
+        return await self._write(after, found)
+
+    async def known(self, account_ids: Sequence[str]) -> dict[str, Known]:
+        """What our store says of these accounts now."""
+        return await known(self.store, account_ids, settle=self.settle)
+
+    async def _write(self, account: Known, found: Sequence[Difference]) -> int:
+        looked_at = [one for one in (STRIPE, BRAINTREE) if one not in account.busy]
+        kept = [one for one in found if one.processor in looked_at]
+        async with self.store.acquire() as connection:
+            if not looked_at:
+                await drift.put_off(connection, account.account_id)
+                return 0
+            confirmed, closed = await drift.record(
+                connection, account.account_id, account.record.version, kept, looked_at
+            )
+        DRIFT_CONFIRMED.inc(confirmed)
+        DRIFT_CLOSED.inc(closed)
+        return len(kept)
+
+    async def _at_stripe(self, account: Known, counts: Counts) -> Shown:
+        if account.customer_id is None:
+            return Shown(None)
+        ask = self.processors.ask_stripe(counts)
+        answer = await customers.retrieve(ask, account.customer_id)
+        if is_missing(answer) or (found := done(answer)).deleted:
+            return Shown(None)
+        return Shown(
+            found,
+            await methods_of(ask, account.customer_id),
+            [one async for page in subscriptions.of_customer(ask, account.customer_id) for one in done(page)],
+        )
+
+    async def _at_braintree(self, account: Known, counts: Counts) -> Sequence[vault.Agreement]:
+        if not account.vaulted:
+            return ()
+        answer = await vault.agreements(self.processors.ask_braintree(counts), account.account_id)
+        if is_missing(answer):
+            return ()
+        return done(answer)
+
+
+async def methods_of(ask: Caller, customer_id: str) -> list[Method]:
+    """All methods that Stripe keeps for a customer; none for one that is gone."""
+    found: list[Method] = []
+    async for page in payment_methods.of_customer(ask, customer_id):
+        if is_missing(page):
+            return []
+        shown = done(page)
+        found += shown
+    return found
+
+
+def _of_stripe(account: Known, shown: Shown) -> list[Difference]:
+    if account.customer_id is None:
+        profile = account.profile is not None and not account.profile.deleted_on
+        wanted = profile or bool(living(account.methods))
+        return [Difference(STRIPE, CUSTOMER, "wanted", None, Cause.FAILED_EFFECT)] if wanted else []
+    if shown.customer is None:
+        return differences.customer(account, Customer(account.customer_id, deleted=True))
+    return [
+        *differences.customer(account, shown.customer),
+        *differences.methods(account, shown.methods),
+        *differences.subscriptions(account, shown.subscriptions, all_of_them=True),
+    ]

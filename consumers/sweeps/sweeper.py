@@ -1,0 +1,192 @@
+"""The sweeps member: a full sweep once a day or when asked for, recent changes every minute, figures of both.
+
+One process of the fleet does each at a time, by a lease in PostgreSQL; whoever follows one that was killed goes on
+where it stood.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from consumers.performers.stripe_answers import PostponedError, RefusedError
+from consumers.sweeps.asking import Processors
+from consumers.sweeps.examination import SETTLE, Examination
+from consumers.sweeps.gauges import DriftGauges
+from consumers.sweeps.recent import BEHIND, RELOOK, WINDOW, Recent
+from consumers.sweeps.walk import FIRST, Step, Walk, following, together
+from observability.crash import crash_point
+from observability.metrics import SWEPT_ACCOUNTS
+from state.postgres import drift, sweeps
+from state.postgres.connection import RETRY_NOW, STORE_DOWN
+from state.postgres.lending import Connections
+from state.postgres.sweeps import Counts, Sweep, SweepLostError
+
+log = structlog.get_logger()
+
+LEASE: Final = timedelta(minutes=2)
+PAUSE: Final = timedelta(seconds=5)
+"""After a failure of a processor or of PostgreSQL."""
+KEEP_HISTORY: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    """Times of one process. `every` is between the beginnings of full sweeps; None: only when asked for.
+
+    The payment methods of all accounts are gone through in `method_parts` sweeps.
+    """
+
+    every: timedelta | None = timedelta(days=1)
+    method_parts: int = 1
+    poll: timedelta = timedelta(seconds=5)
+    recent: timedelta = timedelta(minutes=1)
+    settle: timedelta = SETTLE
+    behind: timedelta = BEHIND
+    relook: timedelta = RELOOK
+
+
+class Sweeper:
+    """Sweeps in one process; `worker` is its name for operators. `run` returns after `stop`."""
+
+    def __init__(
+        self, processors: Processors, *, dsn: str, worker: str, settings: SweepSettings | None = None
+    ) -> None:
+        self._settings, self._worker = settings or SweepSettings(), worker
+        self._store = Connections(dsn, name=f"sweeps-{worker}", size=4)
+        examination = Examination(self._store, processors, settle=self._settings.settle)
+        self._examination, self._walk = (
+            examination,
+            Walk(examination, processors, method_parts=self._settings.method_parts),
+        )
+        self.recent = Recent(
+            examination, processors, behind=self._settings.behind, relook=self._settings.relook
+        )
+        self._gauges = DriftGauges(self._store)
+        self._stopping = asyncio.Event()
+        self._followed = -self._settings.recent.total_seconds()
+
+    async def run(self) -> None:
+        """Work until `stop` is called. Raises on defects, which end the process."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (self.sweep_on, self.watch, self._gauges.report):
+                    group.create_task(self._again_and_again(work))
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close what was used without `run`."""
+        await self._store.close()
+
+    def stop(self) -> None:
+        """Finish the step under way and return from `run`."""
+        self._stopping.set()
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[bool]]) -> None:
+        """Until stopped: at once while there is more to do, else after a pause."""
+        while not self._stopping.is_set():
+            try:
+                more = await work()
+            except (*STORE_DOWN, *RETRY_NOW) as down:
+                log.warning("sweep_store_down", error=type(down).__name__)
+                more = False
+            if not more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.poll.total_seconds()):
+                        await self._stopping.wait()
+
+    # --- everything ----------------------------------------------------------------------------
+
+    async def sweep_on(self) -> bool:
+        """Do one step of the sweep under way, beginning one when it is time; whether there is more to do."""
+        async with self._store.acquire() as connection:
+            sweep = await sweeps.take(connection, self._worker, LEASE)
+            if sweep is None:
+                return await self._begin()
+        counts = Counts()
+        try:
+            step = await self._walk.step(sweep, counts)
+            await together(self._examination.examine(one, counts) for one in step.suspects)
+            counts.suspects += len(step.suspects)
+            crash_point("sweeps.looked")
+            return await self._move(sweep, step, counts)
+        except SweepLostError:
+            log.warning("sweep_lost", sweep=sweep.id)
+        except PostponedError as postponed:
+            await self._later(sweep, postponed.outcome.cause, postponed.outcome.after)
+        except RefusedError as refused:
+            log.warning("sweep_refused", sweep=sweep.id, phase=sweep.phase, reason=refused.refused.reason)
+            await self._later(sweep, refused.refused.reason, None)
+        return False
+
+    async def _begin(self) -> bool:
+        if self._settings.every is None:
+            return False
+        async with self._store.acquire() as connection:
+            since = await sweeps.seconds_since_last(connection)
+            if since is not None and since < self._settings.every.total_seconds():
+                return False
+            running = (await sweeps.newest(connection, 1))[:1]
+            if running and running[0].state == "running":
+                return False
+            return await sweeps.ask(connection, FIRST) is not None
+
+    async def _move(self, sweep: Sweep, step: Step, counts: Counts) -> bool:
+        SWEPT_ACCOUNTS.inc(counts.accounts)
+        phase = sweep.phase if step.place is not None else following(sweep.phase)
+        async with self._store.acquire() as connection:
+            await sweeps.move(
+                connection,
+                sweep,
+                self._worker,
+                counts,
+                phase=phase or sweep.phase,
+                place=step.place or None,
+                lease=LEASE,
+            )
+            crash_point("sweeps.moved")
+            if phase is None:
+                await sweeps.finish(connection, sweep, self._worker)
+                log.info("sweep_done", sweep=sweep.id, accounts=sweep.accounts + counts.accounts)
+        return phase is not None
+
+    async def _later(self, sweep: Sweep, cause: str, after: timedelta | None) -> None:
+        async with self._store.acquire() as connection:
+            await sweeps.failed(connection, sweep, self._worker, cause, retry_in=after or PAUSE)
+        await asyncio.sleep(min((after or PAUSE).total_seconds(), self._settings.poll.total_seconds()))
+
+    # --- what changed --------------------------------------------------------------------------
+
+    async def watch(self) -> bool:
+        """Look at open differences, and every minute at recent changes; whether there is more to do."""
+        async with self._store.acquire() as connection:
+            if not await sweeps.lead(connection, WINDOW, self._worker, LEASE):
+                return False
+        counts, more = Counts(), False
+        try:
+            await self.recent.look_again(counts)
+            if time.monotonic() - self._followed >= self._settings.recent.total_seconds():
+                more = await self.recent.follow(counts)
+                if not more:
+                    self._followed = time.monotonic()
+        except PostponedError as postponed:
+            log.info("recent_changes_postponed", cause=postponed.outcome.cause)
+            return False
+        except RefusedError as refused:
+            log.warning("recent_changes_refused", reason=refused.refused.reason)
+            return False
+        async with self._store.acquire() as connection:
+            await drift.purge(connection, KEEP_HISTORY)
+        return more
+
+
+def impatient(settings: SweepSettings) -> SweepSettings:
+    """The same without waiting for anything to settle: for a fleet that is at rest."""
+    nothing = timedelta(0)
+    return replace(settings, settle=nothing, behind=nothing, relook=nothing)

@@ -1,0 +1,199 @@
+"""`fleet drift repair`: what would change in both stores, and after a yes the commands that change it."""
+
+import asyncio
+import getpass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from consumers.sweeps.repair_plan import consequence, repair_of
+from fleet.cli.store import age, show, with_store
+from fleet.settings import Settings
+from handlers.drift import Cause
+from handlers.repair_stages import SINGLE, STAGES, Run, widest
+from producers.publisher import NotPublishedError, Publisher
+from producers.trace import new_id, traceparent
+from state.postgres import drift, journal, repairs
+from state.postgres.connection import Connection
+from state.postgres.drift import Drift
+from topics.codec import encode_body
+from topics.message import Actor, Envelope, Role
+from topics.table import BULK
+
+AT_ONCE: Final = 25
+"""Commands between two looks at the switch."""
+WAIT_SECONDS: Final = 60.0
+COUNTED: Final = timedelta(days=30)
+"""How far back runs open a stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a run would be about."""
+
+    accounts: Mapping[str, Sequence[Drift]]
+    widest: int
+
+
+@click.command()
+@click.argument("account_id", required=False)
+@click.option(
+    "--share", type=click.Choice([str(stage) for stage in STAGES[1:]]), help="Percent of all accounts."
+)
+@click.option("--cause", "causes", type=click.Choice([one.value for one in Cause]), multiple=True)
+@click.option(
+    "--cap", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Accounts at most."
+)
+@click.option("--reason", default="", help="Why; kept with the run. Needed with --yes.")
+@click.option("--yes", is_flag=True, help="Do it, instead of only showing what would change.")
+def repair(
+    account_id: str | None, share: str | None, causes: tuple[str, ...], cap: int, reason: str, *, yes: bool
+) -> None:
+    """Repair one account, or a share of all that differ, oldest differences first.
+
+    What is ours is written to the processor, what is the processor's is read again. Shared customers and accounts
+    with a payment in flight are refused. A larger share is open once a run of the one before ended everything.
+    """
+    if (account_id is None) == (share is None):
+        raise click.UsageError("Name one account, or a share of all of them.")
+    wanted = SINGLE if account_id else int(share or 0)
+    chosen = with_store(lambda c: _chosen(c, causes, account_id, wanted, cap))
+    _preview(chosen)
+    if not chosen.accounts:
+        return
+    if wanted > chosen.widest:
+        _not_yet(chosen.widest)
+    if not yes:
+        click.echo("Nothing was asked for. Say --yes and a --reason to do it.")
+        return
+    if not reason:
+        raise click.UsageError("Say with --reason why.")
+    run = new_id()
+    with_store(lambda c: _begin(c, run, wanted, cap, chosen, reason))
+    asyncio.run(_published(run, chosen))
+    click.echo(
+        f"`fleet drift repairs {run}` shows what stood there before, `fleet drift report` what is left."
+    )
+
+
+def _not_yet(open_stage: int) -> None:
+    stage = f"--share {open_stage}" if open_stage else "a single account"
+    raise click.ClickException(
+        f"That share is not open yet: {stage} comes first, and has to end all that it was asked to end."
+    )
+
+
+async def _chosen(
+    connection: Connection, causes: Sequence[str], account_id: str | None, share: int, cap: int
+) -> Chosen:
+    if (off := await repairs.switched_off(connection)) is not None:
+        raise click.ClickException(
+            f"Repairs are stopped by {off['by']} since {age(off['since'])}: {off['reason']}"
+        )
+    ids = await drift.repairable(
+        connection, causes=causes, account_id=account_id, share=share or STAGES[-1], limit=cap
+    )
+    accounts: defaultdict[str, list[Drift]] = defaultdict(list)
+    for one in await drift.of_accounts(connection, ids):
+        accounts[one.account_id].append(one)
+    runs = await repairs.listed(connection, within=COUNTED, limit=1000)
+    clean = [Run(row["share"], row["state"] == "done" and not row["left"]) for row in reversed(runs)]
+    return Chosen(accounts, widest(clean))
+
+
+def _preview(chosen: Chosen) -> None:
+    rows = (
+        (
+            account_id,
+            one.difference.field,
+            one.difference.ours,
+            one.difference.theirs,
+            consequence(one.difference),
+        )
+        for account_id, found in chosen.accounts.items()
+        for one in found
+    )
+    title = f"A repair of {len(chosen.accounts)} account(s) would be"
+    show(
+        title,
+        ("account", "field", "ours", "theirs", "it would be"),
+        rows,
+        empty="There is nothing to repair.",
+    )
+
+
+async def _begin(
+    connection: Connection, run: UUID, share: int, cap: int, chosen: Chosen, reason: str
+) -> None:
+    await repairs.begin(
+        connection,
+        run,
+        share=share,
+        cap=cap,
+        accounts=len(chosen.accounts),
+        by=f"operator:{getpass.getuser()}",
+        reason=reason,
+    )
+
+
+async def _published(run: UUID, chosen: Chosen) -> None:
+    """Publish some, wait for their outcomes, look at the switch, go on."""
+    ids, stopped, refusals = list(chosen.accounts), False, 0
+    async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("repairing", total=len(ids))
+            for first in range(0, len(ids), AT_ONCE):
+                some = ids[first : first + AT_ONCE]
+                if await asyncio.to_thread(with_store, repairs.switched_off):
+                    stopped = True
+                    break
+                refusals += await _some(publisher, run, {one: chosen.accounts[one] for one in some})
+                progress.advance(task, len(some))
+    await asyncio.to_thread(with_store, lambda c: repairs.finish(c, run, stopped=stopped))
+    click.echo(f"Run {run} {'was stopped' if stopped else 'is through'}; {refusals} refused.")
+
+
+async def _some(publisher: Publisher, run: UUID, accounts: Mapping[str, Sequence[Drift]]) -> int:
+    """What stands there is on record before anything changes it."""
+    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "fleet-cli")
+    await asyncio.to_thread(with_store, lambda c: drift.asked(c, run, list(accounts)))
+    asked: dict[UUID, str] = {}
+    for account_id, found in accounts.items():
+        command, command_id = repair_of(one.difference for one in found), new_id()
+        envelope = Envelope(
+            command_id,
+            command.type,
+            account_id,
+            operator,
+            causation_id=str(run),
+            traceparent=traceparent(None),
+        )
+        try:
+            await publisher.publish(BULK.name, envelope, encode_body(command))
+        except NotPublishedError as error:
+            raise click.ClickException(f"{error} (KAFKA_BOOTSTRAP). Run {run} ended here.") from None
+        asked[command_id] = account_id
+    return await asyncio.to_thread(with_store, lambda c: _outcomes(c, run, asked))
+
+
+async def _outcomes(connection: Connection, run: UUID, asked: Mapping[UUID, str]) -> int:
+    """Count what came of them and say why some were refused; what has no outcome in time is on its way."""
+    found: Mapping[UUID, journal.Outcome] = {}
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(found := await journal.known(connection, list(asked))) < len(asked):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        click.echo(f"{len(asked) - len(found)} commands have no outcome yet.")
+    refused = [one for one in found.values() if one.outcome == "refused"]
+    for one in refused:
+        click.echo(f"{one.account_id} was refused ({one.code}): {one.answer}")
+    await repairs.count(connection, run, applied=len(found) - len(refused), refused=len(refused))
+    return len(refused)

@@ -1,0 +1,141 @@
+-- name: record
+-- What was found of an account in one look at some processors: new rows, rows seen again, and rows that are over.
+-- Only while the account is as it was compared ($4): an account that was erased meanwhile leaves no values here.
+WITH compared AS (
+    SELECT id FROM accounts WHERE id = $1 AND version = $4 FOR SHARE
+), found AS (
+    INSERT INTO drift AS kept (account_id, processor, field, ours, theirs, cause, since, seen_at)
+    SELECT given.account_id, given.processor, given.field, given.ours, given.theirs, given.cause,
+           statement_timestamp(), statement_timestamp()
+    FROM unnest($2::drift_in_v1[]) AS given JOIN compared ON compared.id = given.account_id
+    ON CONFLICT (account_id, field) WHERE closed_at IS NULL DO UPDATE SET
+        ours = excluded.ours,
+        theirs = excluded.theirs,
+        cause = excluded.cause,
+        looks = kept.looks + 1,
+        seen_at = excluded.seen_at
+    RETURNING kept.id, kept.looks
+), passed AS (
+    DELETE FROM drift
+    USING compared
+    WHERE account_id = compared.id AND processor = ANY($3::text[]) AND closed_at IS NULL AND looks = 1
+      AND repair IS NULL AND field <> ALL (SELECT given.field FROM unnest($2::drift_in_v1[]) AS given)
+), closed AS (
+    UPDATE drift SET closed_at = statement_timestamp()
+    FROM compared
+    WHERE account_id = compared.id AND processor = ANY($3::text[]) AND closed_at IS NULL
+      AND (looks > 1 OR repair IS NOT NULL)
+      AND field <> ALL (SELECT given.field FROM unnest($2::drift_in_v1[]) AS given)
+    RETURNING drift.id
+)
+SELECT (SELECT count(*) FROM found WHERE looks = 2) AS confirmed, (SELECT count(*) FROM closed) AS closed;
+
+-- name: put_off
+-- Nobody could say: looked at, and nothing learned.
+UPDATE drift SET seen_at = statement_timestamp()
+WHERE account_id = $1 AND closed_at IS NULL;
+
+-- name: due
+-- Accounts to look at again: at once after a repair was asked for, else the longer a difference stands the less often.
+SELECT account_id
+FROM drift
+WHERE closed_at IS NULL
+  AND seen_at < statement_timestamp() - CASE
+      WHEN repair_asked_at > seen_at THEN interval '1 second'
+      ELSE greatest($1::interval, least((seen_at - since) / 4, interval '6 hours'))
+  END
+GROUP BY account_id
+ORDER BY min(seen_at)
+LIMIT $2;
+
+-- name: open
+-- The report: what differs now and was found more than once, oldest first.
+SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at
+FROM drift
+WHERE closed_at IS NULL AND looks > 1
+  AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
+  AND ($2::text IS NULL OR starts_with(field, $2::text))
+ORDER BY since, account_id, field
+LIMIT $3;
+
+-- name: summary
+SELECT processor, split_part(field, '.', 1) AS part, cause, count(*) AS fields, count(DISTINCT account_id) AS accounts,
+       min(since) AS oldest
+FROM drift
+WHERE closed_at IS NULL AND looks > 1
+GROUP BY 1, 2, 3
+ORDER BY fields DESC, 1, 2, 3;
+
+-- name: drifting
+SELECT count(DISTINCT account_id) FROM drift WHERE closed_at IS NULL AND looks > 1;
+
+-- name: of_account
+-- An account's open differences and its history, newest last.
+SELECT processor, field, ours, theirs, cause, looks, since, seen_at, repair, repair_asked_at, closed_at
+FROM drift
+WHERE account_id = $1 AND (looks > 1 OR repair IS NOT NULL)
+ORDER BY id;
+
+-- name: repairable
+-- Accounts of a share of all: the same accounts are in each larger share. Those asked for already are left out.
+SELECT account_id
+FROM drift
+WHERE closed_at IS NULL AND looks > 1
+  AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
+  AND ($2::text IS NULL OR account_id = $2)
+  AND abs(hashtextextended(account_id, 7)) % 100 < $3
+GROUP BY account_id
+HAVING bool_and(repair_asked_at IS NULL OR repair_asked_at < statement_timestamp() - interval '15 minutes')
+ORDER BY min(since), account_id
+LIMIT $4;
+
+-- name: open_of
+SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at
+FROM drift
+WHERE account_id = ANY($1::text[]) AND closed_at IS NULL AND looks > 1
+ORDER BY account_id, field;
+
+-- name: asked
+UPDATE drift SET repair = $1, repair_asked_at = statement_timestamp()
+WHERE account_id = ANY($2::text[]) AND closed_at IS NULL AND looks > 1;
+
+-- name: of_repair
+-- What stood on both sides before a repair: all that is needed to undo it.
+SELECT account_id, processor, field, ours, theirs, cause, since, repair_asked_at, closed_at
+FROM drift
+WHERE repair = $1
+ORDER BY account_id, field;
+
+-- name: stray
+INSERT INTO stray_customers AS kept (customer_id, account_id, linked_to, created_on, since, seen_at)
+SELECT customer_id, account_id, linked_to, created_on, statement_timestamp(), statement_timestamp()
+FROM unnest($1::stray_in_v1[])
+ON CONFLICT (customer_id) DO UPDATE SET
+    account_id = excluded.account_id,
+    linked_to = excluded.linked_to,
+    seen_at = excluded.seen_at;
+
+-- name: strays
+-- One that an account was linked to meanwhile is none any more.
+SELECT customer_id, account_id, linked_to, created_on, since, seen_at
+FROM stray_customers AS stray
+WHERE NOT EXISTS (SELECT FROM stripe_customers WHERE stripe_customers.customer_id = stray.customer_id)
+ORDER BY since, customer_id
+LIMIT $1;
+
+-- name: count_strays
+SELECT count(*) FROM stray_customers AS stray
+WHERE NOT EXISTS (SELECT FROM stripe_customers WHERE stripe_customers.customer_id = stray.customer_id);
+
+-- name: forget_strays
+-- What a whole walk over Stripe's customers did not find again, and what was linked.
+DELETE FROM stray_customers AS stray
+WHERE seen_at < $1
+   OR EXISTS (SELECT FROM stripe_customers WHERE stripe_customers.customer_id = stray.customer_id);
+
+-- name: forget_stray
+DELETE FROM stray_customers WHERE customer_id = $1;
+
+-- name: purge
+DELETE FROM drift
+WHERE id IN (SELECT id FROM drift WHERE closed_at < statement_timestamp() - $1::interval ORDER BY closed_at LIMIT 5000);

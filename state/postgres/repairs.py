@@ -1,0 +1,43 @@
+"""Runs of repairs, and the switch that stops them."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from state.postgres.connection import Connection, Row
+from state.postgres.queries import queries
+
+SQL: Final = queries("repairs")
+SWITCH: Final = "drift.repair"
+
+
+async def begin(
+    connection: Connection, run: UUID, *, share: int, cap: int, accounts: int, by: str, reason: str
+) -> None:
+    """A run begins: for how many accounts, who asked for it and why."""
+    await connection.execute(SQL.begin, run, share, cap, accounts, by, reason)
+
+
+async def count(connection: Connection, run: UUID, *, applied: int, refused: int) -> None:
+    """Add to what came of its commands."""
+    await connection.execute(SQL.count, run, applied, refused)
+
+
+async def finish(connection: Connection, run: UUID, *, stopped: bool) -> None:
+    """All its commands have their outcome, or it was stopped."""
+    await connection.execute(SQL.finish, run, "stopped" if stopped else "done")
+
+
+async def listed(connection: Connection, *, within: timedelta, limit: int) -> list[Row]:
+    """The runs of a time, newest first; `left` is how many differences of each are still open."""
+    return await connection.fetch(SQL.listed, within, limit)
+
+
+async def switch(connection: Connection, *, off: bool, by: str, reason: str) -> None:
+    """Stop all repairs, or let them go on."""
+    await connection.execute(SQL.switch, SWITCH, off, by, reason)
+
+
+async def switched_off(connection: Connection) -> Row | None:
+    """Who stopped repairs, why and since when; None while they may run."""
+    return await connection.fetchrow(SQL.switched_off, SWITCH)

@@ -1,0 +1,25 @@
+-- name: begin
+INSERT INTO repairs (id, share, cap, accounts, asked_by, reason) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: count
+UPDATE repairs SET applied = applied + $2, refused = refused + $3 WHERE id = $1;
+
+-- name: finish
+UPDATE repairs SET state = $2, finished_at = statement_timestamp() WHERE id = $1 AND state = 'running';
+
+-- name: listed
+-- `left` is what is still open of what a run was asked to end.
+SELECT id, share, cap, accounts, applied, refused, state, asked_by, reason, started_at, finished_at,
+       (SELECT count(*) FROM drift WHERE repair = repairs.id AND closed_at IS NULL) AS "left"
+FROM repairs
+WHERE started_at > statement_timestamp() - $1::interval
+ORDER BY started_at DESC
+LIMIT $2;
+
+-- name: switch
+INSERT INTO switches AS kept (name, "off", by, reason) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET "off" = excluded."off", by = excluded.by, reason = excluded.reason,
+    since = statement_timestamp();
+
+-- name: switched_off
+SELECT by, reason, since FROM switches WHERE name = $1 AND "off";

@@ -1,0 +1,1 @@
+"""Sweeps against real stores and both doubles."""

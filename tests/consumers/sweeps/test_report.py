@@ -1,0 +1,237 @@
+"""What somebody changes behind our back is found, explained, and ended by a repair; at rest nothing is found."""
+
+import pytest
+
+from consumers.sweeps.repair_plan import repair_of
+from handlers.collection_method import DAYS_UNTIL_DUE
+from handlers.drift import Cause
+from state.postgres import drift
+from tests.consumers.effects.stripe_side import attached, stripe, subscribed
+from tests.consumers.sweeps.sweeping import Sweeping
+from topics.accounts import EraseAccount
+from topics.payment_methods import MethodState, ReconcileCollectionMethod, RemovePaymentMethod
+from topics.stripe_customers import LinkStripeCustomer
+
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def pays_with_everything(sweep: Sweeping) -> str:
+    """A card, an agreement and a subscription, all in step; gives the subscription."""
+    payments = sweep.payments
+    await payments.adds()
+    await payments.connects()
+    await payments.world.settle()
+    subscription = await subscribed(payments)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    return subscription
+
+
+async def test_at_rest_a_sweep_finds_nothing_and_writes_nothing(sweep: Sweeping) -> None:
+    await pays_with_everything(sweep)
+    before = sweep.payments.world.double.driver.effects()
+    assert await sweep.found() == {}
+    done = await sweep.everything()
+    assert (done.state, done.accounts, done.suspects) == ("done", 1, 0)
+    assert sweep.payments.world.double.driver.effects() == before
+
+
+async def test_who_the_customer_is_was_changed_at_stripe(sweep: Sweeping) -> None:
+    customer = await sweep.payments.customer()
+    sweep.payments.world.double.driver.change(
+        customer["id"], silent=True, name="Eve", metadata={**customer["metadata"], "account_type": "employee"}
+    )
+    assert await sweep.found() == {
+        "name": ("Ada Lovelace", "Eve", Cause.CHANGED_AT_PROCESSOR),
+        "metadata.account_type": ("pay_go", "employee", Cause.CHANGED_AT_PROCESSOR),
+    }
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    assert (await sweep.payments.customer())["name"] == "Ada Lovelace"
+    history = await drift.history(sweep.payments.world.connection, sweep.payments.account)
+    assert [(row["field"], row["closed_at"] is not None) for row in history] == [
+        ("name", True),
+        ("metadata.account_type", True),
+    ]
+
+
+async def test_a_card_that_was_detached_without_a_word_is_learned(sweep: Sweeping) -> None:
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    card = (await sweep.payments.only()).details.reference
+    driver = sweep.payments.world.double.driver
+    driver.change(card, silent=True, customer=None)
+    customer = await sweep.payments.customer()
+    driver.change(
+        customer["id"],
+        silent=True,
+        invoice_settings={**customer["invoice_settings"], "default_payment_method": None},
+    )
+    assert await sweep.found() == {
+        f"payment_methods.{card}": ("active", None, Cause.MISSED_WEBHOOK),
+        "default_payment_method": (card, None, Cause.CHANGED_AT_PROCESSOR),
+    }
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    (method,) = (await sweep.payments.kept()).methods.values()
+    assert method.state is MethodState.DETACHED
+
+
+async def test_a_card_of_another_date_and_one_we_never_heard_of_are_learned(sweep: Sweeping) -> None:
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    card = (await sweep.payments.only()).details
+    driver, customer = sweep.payments.world.double.driver, await sweep.payments.customer()
+    shown = next(one for one in sweep.payments.objects("payment_method") if one["id"] == card.reference)
+    driver.change(card.reference, silent=True, card={**shown["card"], "exp_year": 2040})
+    other = stripe(sweep.payments, "/v1/payment_methods/pm_card_mastercard/attach", customer=customer["id"])[
+        "id"
+    ]
+    assert await sweep.found() == {
+        f"payment_methods.{card.reference}.exp_year": (str(card.exp_year), "2040", Cause.MISSED_WEBHOOK),
+        f"payment_methods.{other}": (None, "attached", Cause.MISSED_WEBHOOK),
+    }
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    assert {one.details.reference for one in (await sweep.payments.kept()).methods.values()} == {
+        card.reference,
+        other,
+    }
+
+
+async def test_what_was_removed_here_and_is_still_there_is_let_go(sweep: Sweeping) -> None:
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    method = await sweep.payments.only()
+    await sweep.payments.ask(RemovePaymentMethod(method_id=method.id))
+    await sweep.payments.world.settle()
+    card, customer = method.details.reference, (await sweep.payments.customer())["id"]
+    sweep.payments.world.double.driver.change(card, silent=True, customer=customer)
+    field = f"payment_methods.{card}"
+    assert await sweep.found() == {field: ("detached", "attached", Cause.CHANGED_AT_PROCESSOR)}
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    assert attached(sweep.payments) == []
+
+
+async def test_a_subscription_that_is_collected_in_another_way_or_is_over(sweep: Sweeping) -> None:
+    subscription = await pays_with_everything(sweep)
+    driver = sweep.payments.world.double.driver
+    driver.change(subscription, silent=True, collection_method="charge_automatically", days_until_due=None)
+    ours = f"send_invoice, {DAYS_UNTIL_DUE} days"
+    field = f"subscriptions.{subscription}"
+    found = await sweep.found()
+    assert found[f"{field}.collection_method"] == (ours, "charge_automatically", Cause.CHANGED_AT_PROCESSOR)
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    driver.change(subscription, silent=True, status="canceled", ended_at=1)
+    assert await sweep.found() == {f"{field}.status": ("active", None, Cause.MISSED_WEBHOOK)}
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+
+
+async def test_an_agreement_that_was_revoked_without_a_word_flips_the_collection(sweep: Sweeping) -> None:
+    subscription = await pays_with_everything(sweep)
+    (token,) = [one["token"] for one in sweep.payments.vault.driver.methods()]
+    sweep.payments.vault.driver.settings(paused=True)
+    sweep.payments.vault.driver.revoke(token)
+    assert await sweep.found() == {f"agreements.{token}": ("active", "revoked", Cause.MISSED_WEBHOOK)}
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    assert (await sweep.payments.kept()).methods[token].state is MethodState.REVOKED
+    (shown,) = [one for one in sweep.payments.objects("subscription") if one["id"] == subscription]
+    assert shown["collection_method"] == "charge_automatically"
+
+
+async def test_an_agreement_that_only_the_vault_knows_is_the_accounts(sweep: Sweeping) -> None:
+    await pays_with_everything(sweep)
+    (token,) = [one["token"] for one in sweep.payments.vault.driver.methods()]
+    other = sweep.payments.vault.gateway().payment_method.create(
+        {
+            "customer_id": sweep.payments.account,
+            "payment_method_nonce": sweep.payments.vault.driver.nonce("second@example.com"),
+            "token": "f" * 32,
+        }
+    )
+    assert other.is_success
+    assert await sweep.found() == {f"agreements.{'f' * 32}": (None, "vaulted", Cause.MISSED_WEBHOOK)}
+    await sweep.repaired()
+    assert await sweep.reported() == {}
+    kept = (await sweep.payments.kept()).methods
+    assert kept["f" * 32].details.payer_email == "second@example.com"
+    assert kept[token].state is MethodState.ACTIVE
+
+
+async def test_a_customer_that_is_gone_is_reported_and_a_repair_says_why_it_fails(sweep: Sweeping) -> None:
+    customer = (await sweep.payments.customer())["id"]
+    sweep.payments.world.double.driver.delete(customer, silent=True)
+    assert await sweep.found() == {"customer": (customer, None, Cause.CHANGED_AT_PROCESSOR)}
+    await sweep.repaired()
+    assert set(await sweep.reported()) == {"customer"}
+    assert (await sweep.payments.world.sync_state(sweep.payments.account)).state == "failed"
+
+
+async def test_a_customer_that_was_never_made_is_made(sweep: Sweeping) -> None:
+    world = sweep.payments.world
+    other = await world.customer_of_ada()
+    await world.connection.execute("DELETE FROM effects WHERE account_id = $1", other)
+    await sweep.everything()
+    await sweep.again()
+    (row,) = await sweep.rows()
+    assert (row.account_id, row.difference.field, row.difference.cause) == (
+        other,
+        "customer",
+        Cause.FAILED_EFFECT,
+    )
+    await world.say(other, repair_of([row.difference]))
+    await world.settle()
+    await sweep.again()
+    assert await sweep.rows() == []
+    assert world.only_customer(other)["name"] == "Ada Lovelace"
+
+
+async def test_what_was_found_once_is_not_reported_and_leaves_no_trace(sweep: Sweeping) -> None:
+    customer = (await sweep.payments.customer())["id"]
+    driver = sweep.payments.world.double.driver
+    driver.change(customer, silent=True, name="Eve")
+    await sweep.everything()
+    assert await sweep.reported() == {}
+    driver.change(customer, silent=True, name="Ada Lovelace")
+    await sweep.again()
+    rows = await sweep.payments.world.connection.fetchval("SELECT count(*) FROM drift")
+    assert rows == 0
+
+
+async def test_what_is_on_its_way_is_no_difference(sweep: Sweeping) -> None:
+    await sweep.payments.world.profile(sweep.payments.account, first_name="Augusta")
+    assert (await sweep.everything()).suspects == 0
+    await sweep.payments.world.settle()
+    assert await sweep.found() == {}
+
+
+async def test_work_that_does_not_go_through_is_the_cause(sweep: Sweeping) -> None:
+    world = sweep.payments.world
+    await world.profile(sweep.payments.account, first_name="Augusta")
+    await world.connection.execute("UPDATE effects SET created_at = created_at - interval '1 hour'")
+    assert (await sweep.found())["name"] == ("Augusta Lovelace", "Ada Lovelace", Cause.FAILED_EFFECT)
+
+
+async def test_a_shared_customer_is_reported_as_merged_and_not_repaired(sweep: Sweeping) -> None:
+    world, customer = sweep.payments.world, (await sweep.payments.customer())["id"]
+    other = await world.account()
+    await world.say(other, LinkStripeCustomer(customer_id=customer))
+    await world.settle()
+    world.double.driver.change(customer, silent=True, name="Eve")
+    found = await sweep.found()
+    assert found["name"] == ("Ada Lovelace", "Eve", Cause.MERGED)
+    await sweep.repaired()
+    assert (await sweep.payments.customer())["name"] == "Eve"
+
+
+async def test_an_erasure_takes_what_the_report_quoted_with_it(sweep: Sweeping) -> None:
+    customer = (await sweep.payments.customer())["id"]
+    sweep.payments.world.double.driver.change(customer, silent=True, name="Eve")
+    assert (await sweep.found())["name"][:2] == ("Ada Lovelace", "Eve")
+    await sweep.payments.world.say(sweep.payments.account, EraseAccount(reason="asked for"))
+    (row,) = await sweep.payments.world.connection.fetch("SELECT ours, theirs FROM drift")
+    assert (row["ours"], row["theirs"]) == (None, None)

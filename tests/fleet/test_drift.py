@@ -1,0 +1,241 @@
+"""`fleet drift`: the report, what a repair would do, stages, the switch, and putting two customers into one."""
+
+import re
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import httpx
+import pytest
+from click.testing import Result
+
+from fleet.cli import drift_repair
+from handlers.drift import Cause, Difference
+from sandbox.stripe.world import API_KEY
+from state.postgres import drift, repairs
+from state.postgres.connection import Connection
+from state.postgres.drift import Stray
+from tests.consumers.lanes import LaneUnderTest, account_id, journaled
+from tests.stripe_double import Double, double, stripe_server
+
+__all__ = ["double", "stripe_server"]
+pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
+
+Typed = Callable[..., Awaitable[Result]]
+NAME = Difference("stripe", "name", "Ada Lovelace", "Eve", Cause.CHANGED_AT_PROCESSOR)
+BOTH = ["stripe", "braintree"]
+CARD = Difference("stripe", "payment_methods.pm_1", None, "attached", Cause.MISSED_WEBHOOK)
+
+
+@pytest.fixture(autouse=True)
+def _bulk(commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lane of the test stands for the one of bulk."""
+    monkeypatch.setattr(drift_repair, "BULK", commands.lane.topic)
+
+
+async def drifting(connection: Connection, *found: Difference) -> str:
+    """An account of which these were found twice."""
+    account = account_id()
+    await connection.execute(
+        "INSERT INTO accounts (id, type, version, created_on, edited_on) VALUES ($1, 'pay_go', 1, now(), now())",
+        account,
+    )
+    for _ in range(2):
+        await drift.record(connection, account, 1, found, BOTH)
+    return account
+
+
+async def over(connection: Connection, *of: str) -> None:
+    """Nothing is found of them any more."""
+    for account in of:
+        await drift.record(connection, account, 1, [], BOTH)
+
+
+def run_of(result: Result) -> UUID:
+    """The run that a command told of."""
+    found = re.search(r"fleet drift repairs ([0-9a-f-]{36})", result.output)
+    assert found, result.output
+    return UUID(found[1])
+
+
+async def test_the_report_shows_both_values_since_when_and_the_cause(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    nothing = await typed("drift", "report")
+    assert "Nothing differs" in nothing.output
+    assert "No full sweep was done yet" in nothing.output
+    account = await drifting(connection, NAME, CARD)
+    shown = (await typed("drift", "report")).output
+    for words in (
+        account,
+        "Ada Lovelace",
+        "Eve",
+        "changed_at_processor",
+        "payment_methods.pm_1",
+        "missed_webhook",
+    ):
+        assert words in shown
+    assert "written to Stripe" in shown
+    assert "taken over from Stripe" in shown
+    assert "Eve" not in (await typed("drift", "report", "--no-values")).output
+    assert "Eve" not in (await typed("drift", "report", "--cause", "missed_webhook")).output
+    assert (
+        "pm_1" not in (await typed("drift", "report", "--field", "name")).output.partition("Differences")[2]
+    )
+    await over(connection, account)
+    assert "Nothing differs" in (await typed("drift", "report")).output
+    history = (await typed("drift", "show", account)).output
+    assert "Eve" in history
+
+
+async def test_a_sweep_is_asked_for_shown_and_ended(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    assert "will begin" in (await typed("drift", "sweep")).output
+    assert "under way already" in (await typed("drift", "sweep")).output
+    assert "phase 1 of 5 (customers)" in (await typed("drift", "report")).output
+    assert "was ended" in (await typed("drift", "sweep", "--stop")).output
+    assert "No sweep is under way" in (await typed("drift", "sweep", "--stop")).output
+
+
+async def test_a_repair_shows_what_would_change_and_does_it_after_a_yes(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    account = await drifting(connection, NAME, CARD)
+    async with commands.running():
+        shown = await typed("drift", "repair", account)
+        assert "Nothing was asked for" in shown.output
+        assert await journaled(connection, account) == []
+        assert (await typed("drift", "repair", account, "--yes")).exit_code == 2, "a reason is needed"
+        done = await typed("drift", "repair", account, "--yes", "--reason", "ticket 7")
+    assert done.exit_code == 0, done.output
+    assert "0 refused" in done.output
+    assert [kind for kind, *_ in await journaled(connection, account)] == ["billing.drift.repair.v1"]
+    kinds = await connection.fetch("SELECT kind FROM effects WHERE account_id = $1", account)
+    assert [row["kind"] for row in kinds] == ["stripe.read_payment_method"]
+    before = (await typed("drift", "repairs", str(run_of(done)))).output
+    assert "Ada Lovelace" in before
+    assert "Eve" in before
+    listed = (await typed("drift", "repairs")).output
+    for words in (str(run_of(done)), "named", "ticket 7", "done"):
+        assert words in listed
+
+
+async def test_a_larger_share_is_open_once_the_one_before_has_ended_everything(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    accounts = [await drifting(connection, NAME) for _ in range(12)]
+    words = ("--reason", "drill", "--yes")
+    async with commands.running():
+        early = await typed("drift", "repair", "--share", "100", *words)
+        assert early.exit_code == 1
+        assert "a single account comes first" in early.output
+        await typed("drift", "repair", accounts[0], *words)
+        assert (await typed("drift", "repair", "--share", "5", *words)).exit_code == 1, (
+            "it left something open"
+        )
+        await over(connection, accounts[0])
+        await connection.execute("UPDATE repairs SET share = 50 WHERE share = 0")
+        capped = await typed("drift", "repair", "--share", "100", "--cap", "4", *words)
+        assert capped.exit_code == 0, capped.output
+    assert "A repair of 4 account(s) would be" in capped.output
+    asked = await connection.fetchval(
+        "SELECT count(*) FROM drift WHERE repair IS NOT NULL AND closed_at IS NULL"
+    )
+    assert asked == 4
+
+
+async def test_nothing_is_repaired_while_repairs_are_stopped(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    account = await drifting(connection, NAME)
+    await typed("drift", "stop", "--reason", "incident 9")
+    stopped = await typed("drift", "repair", account, "--yes", "--reason", "x")
+    assert stopped.exit_code == 1
+    assert "incident 9" in stopped.output
+    await typed("drift", "resume", "--reason", "it is over")
+    assert await repairs.switched_off(connection) is None
+    assert (await typed("drift", "repair", account)).exit_code == 0
+
+
+async def test_a_refusal_is_told_with_its_reason(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    account = await drifting(connection, NAME)
+    await connection.execute(
+        "INSERT INTO stripe_customers (account_id, customer_id, version, merged) VALUES ($1, 'cus_A', 1, true)",
+        account,
+    )
+    async with commands.running():
+        refused = await typed("drift", "repair", account, "--yes", "--reason", "x")
+    assert f"{account} was refused (1308)" in refused.output
+
+
+async def test_of_two_customers_the_one_that_is_used_is_kept(
+    commands: LaneUnderTest,
+    connection: Connection,
+    typed: Typed,
+    double: Double,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRIPE_API_BASE", double.url)
+    account = await drifting(connection)
+    own, stray = (made(double, account) for _ in range(2))
+    await connection.execute(
+        "INSERT INTO stripe_customers (account_id, customer_id, version) VALUES ($1, $2, 1)", account, own
+    )
+    await drift.stray(connection, [Stray(stray, account, own, None)])
+    listed = (await typed("drift", "customers")).output
+    assert stray in listed
+    assert "duplicate" in listed
+    assert f"{own} would be kept, {stray} deleted" in (await typed("drift", "merge", stray)).output
+    card(double, stray)
+    assert f"{stray} would be kept, {own} deleted" in (await typed("drift", "merge", stray)).output
+    async with commands.running():
+        merged = await typed("drift", "merge", stray, "--yes")
+    assert merged.exit_code == 0, merged.output
+    link = await connection.fetchval(
+        "SELECT customer_id FROM stripe_customers WHERE account_id = $1", account
+    )
+    assert link == stray
+    payload = await connection.fetchval("SELECT payload FROM effects WHERE account_id = $1", account)
+    assert own in payload
+    assert "is somebody's" in (await typed("drift", "customers")).output
+
+
+async def test_two_customers_that_are_both_used_are_for_a_person(
+    commands: LaneUnderTest,
+    connection: Connection,
+    typed: Typed,
+    double: Double,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRIPE_API_BASE", double.url)
+    account = await drifting(connection)
+    own, stray = (made(double, account) for _ in range(2))
+    for one in (own, stray):
+        card(double, one)
+    await connection.execute(
+        "INSERT INTO stripe_customers (account_id, customer_id, version) VALUES ($1, $2, 1)", account, own
+    )
+    refused = await typed("drift", "merge", stray, "--yes")
+    assert refused.exit_code == 1
+    assert "Both are used" in refused.output
+    assert await journaled(connection, account) == []
+
+
+def made(double: Double, account: str) -> str:
+    """A customer for the account."""
+    return str(asked(double, "/v1/customers", **{"metadata[account_id]": account})["id"])
+
+
+def card(double: Double, customer: str) -> None:
+    """A card on it."""
+    asked(double, "/v1/payment_methods/pm_card_visa/attach", customer=customer)
+
+
+def asked(double: Double, path: str, **form: str) -> dict[str, object]:
+    """A request of somebody else."""
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    answer = httpx.post(f"{double.url}{path}", data=form, headers=headers, trust_env=False)
+    found: dict[str, object] = answer.raise_for_status().json()
+    return found
