@@ -22,6 +22,7 @@ from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.webhooks import Webhooks
 from fleet.settings import Settings
 from observability import metrics
+from producers.schedule import Schedule
 from state.braintree.client import Braintree, Credentials
 from state.redis.budget import Budget, Limits
 from state.redis.connection import connect as connect_redis
@@ -162,6 +163,13 @@ def _sweeps(settings: Settings) -> Member:
     return Member("sweeps", sweeper, close=close)
 
 
+def _schedule(settings: Settings) -> Member:
+    schedule = Schedule(
+        dsn=settings.database_url, bootstrap=settings.kafka_bootstrap, client_id=f"schedule-{identity()}"
+    )
+    return Member("schedule", schedule)
+
+
 UNSET: Final = "unset"
 """Stands for credentials that were not given: the SDK refuses empty ones, and Braintree will refuse these."""
 
@@ -207,4 +215,5 @@ BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {
     "reconciler": _reconciler,
     "webhooks": _webhooks,
     "sweeps": _sweeps,
+    "schedule": _schedule,
 }

@@ -166,6 +166,12 @@ SWEEP_AGE_SECONDS: Final = Gauge(
     "billing_sweep_age_seconds", "Since the beginning of the last full sweep that came to its end."
 )
 
+SCHEDULED: Final = Counter(
+    "billing_scheduled_total",
+    "Commands that the clock published, duplicates of the same day included.",
+    ["type"],
+)
+
 # --- HTTP --------------------------------------------------------------------------------------
 HTTP_REQUESTS: Final = Counter(
     "billing_http_requests_total",

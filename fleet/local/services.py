@@ -29,7 +29,10 @@ def plan(settings: LocalSettings) -> list[Service]:
         _worker(settings, FIRST, ("commands", "relay"), settings.commands_worker_port),
         _worker(settings, "worker-bulk", ("facts", "bulk", "webhooks"), settings.bulk_worker_port),
         _worker(
-            settings, "worker-effects", ("effects", "reconciler", "sweeps"), settings.effects_worker_port
+            settings,
+            "worker-effects",
+            ("effects", "reconciler", "sweeps", "schedule"),
+            settings.effects_worker_port,
         ),
         _entry_point(settings, "dashboard", settings.dashboard_port),
         _entry_point(settings, "iapi", settings.iapi_port),
