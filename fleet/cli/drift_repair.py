@@ -66,10 +66,10 @@ def repair(
     wanted = SINGLE if account_id else int(share or 0)
     chosen = with_store(lambda c: _chosen(c, causes, account_id, wanted, cap))
     _preview(chosen)
-    if not chosen.accounts:
-        return
     if wanted > chosen.widest:
         _not_yet(chosen.widest)
+    if not chosen.accounts:
+        return
     if not yes:
         click.echo("Nothing was asked for. Say --yes and a --reason to do it.")
         return
