@@ -28,6 +28,8 @@ from state.stripe.subscriptions import Subscription
 
 SETTLE: Final = timedelta(seconds=10)
 """What was edited so recently may still be on its way to the processors, or have come from them just now."""
+LATER: Final = timedelta(seconds=20)
+BOTH: Final = (STRIPE, BRAINTREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,10 @@ class Shown:
 
 
 class Examination:
-    """Looks at accounts one by one. `settle` is how long an edit is left alone."""
+    """Looks at accounts one by one. `settle` is how long an edit is left alone.
+
+    Towards a processor to which something is on its way, nothing is said of an account, and it is come back to.
+    """
 
     def __init__(self, store: Store, processors: Processors, *, settle: timedelta = SETTLE) -> None:
         self.store, self.processors, self.settle = store, processors, settle
@@ -48,17 +53,19 @@ class Examination:
     async def examine(self, account_id: str, counts: Counts) -> int:
         """Look, compare and write; gives how many differences there are.
 
-        What is busy is left as it stood. Raises `PostponedError` and `RefusedError` of a processor, and what
+        Raises `PostponedError` and `RefusedError` of a processor, and what
         PostgreSQL raises.
         """
         before = (await self.known([account_id])).get(account_id)
         if before is None:
             return 0
+        if before.busy.issuperset(BOTH):
+            return await self._later(account_id)
         shown = await self._at_stripe(before, counts)
         agreements = await self._at_braintree(before, counts)
         after = (await self.known([account_id])).get(account_id)
         if after is None or after.customer_id != before.customer_id:
-            return 0
+            return await self._later(account_id)
         found = [*_of_stripe(after, shown), *differences.agreements(after, agreements)]
         return await self._write(after, found)
 
@@ -67,18 +74,24 @@ class Examination:
         return await known(self.store, account_ids, settle=self.settle)
 
     async def _write(self, account: Known, found: Sequence[Difference]) -> int:
-        looked_at = [one for one in (STRIPE, BRAINTREE) if one not in account.busy]
+        looked_at = [one for one in BOTH if one not in account.busy]
         kept = [one for one in found if one.processor in looked_at]
         async with self.store.acquire() as connection:
-            if not looked_at:
-                await drift.put_off(connection, account.account_id)
-                return 0
+            if account.busy:
+                await drift.look_later(connection, account.account_id, LATER)
+            else:
+                await drift.looked(connection, account.account_id)
             confirmed, closed = await drift.record(
                 connection, account.account_id, account.record.version, kept, looked_at
             )
         DRIFT_CONFIRMED.inc(confirmed)
         DRIFT_CLOSED.inc(closed)
         return len(kept)
+
+    async def _later(self, account_id: str) -> int:
+        async with self.store.acquire() as connection:
+            await drift.look_later(connection, account_id, LATER)
+        return 0
 
     async def _at_stripe(self, account: Known, counts: Counts) -> Shown:
         if account.customer_id is None:

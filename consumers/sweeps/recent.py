@@ -12,7 +12,6 @@ from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import Examination
 from consumers.sweeps.known import Known
 from consumers.sweeps.strays import note_strays
-from consumers.sweeps.walk import suspicious
 from handlers.ordering import Seen
 from state.postgres import drift, stripe_customers, sweeps
 from state.postgres.sweeps import Counts
@@ -102,17 +101,17 @@ class Recent:
 def _unheard(account: Known, event: Event) -> bool:
     """Whether the account is not as the event would have left it."""
     if event.type == "customer.deleted":
-        return suspicious(account, [event])
+        return True
     match event.body.get("object"):
         case "customer":
-            return suspicious(account, differences.customer(account, customer(event.body)))
+            return bool(differences.customer(account, customer(event.body)))
         case "payment_method":
             method = account.methods.referred(str(event.body["id"]))
             return _older(method.seen if method else None, event)
         case "subscription":
             mirror = account.subscriptions.subscriptions.get(str(event.body["id"]))
             return _older(mirror.seen if mirror else None, event)
-    return suspicious(account, [event])
+    return True
 
 
 def _older(seen: Seen | None, event: Event) -> bool:

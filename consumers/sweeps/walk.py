@@ -73,7 +73,7 @@ class Walk:
             account.account_id
             for one in found
             for account in (accounts.get(account_id) for account_id in holders.get(one.id, ()))
-            if account and suspicious(account, differences.customer(account, one))
+            if account and differences.customer(account, one)
         ]
         return Step(found[-1].id if len(found) == PAGE else None, suspects)
 
@@ -89,17 +89,14 @@ class Walk:
             account.account_id: None
             for one in found
             for account in (accounts.get(account_id) for account_id in holders.get(one.customer_id, ()))
-            if account and suspicious(account, differences.subscriptions(account, [one], all_of_them=False))
+            if account and differences.subscriptions(account, [one], all_of_them=False)
         }
         return Step(found[-1].id if len(found) == PAGE else None, list(suspects))
 
     async def _unseen(self, sweep: Sweep, counts: Counts) -> Step:
         async with self._store.acquire() as connection:
             found = await sweeps.unseen(connection, sweep.id, after=sweep.place or "", limit=PAGE)
-        accounts = await self._examination.known(found)
-        return Step(
-            _last(found), [one.account_id for one in accounts.values() if suspicious(one, ["unseen"])]
-        )
+        return Step(_last(found), found)
 
     async def _methods(self, sweep: Sweep, counts: Counts) -> Step:
         async with self._store.acquire() as connection:
@@ -110,7 +107,7 @@ class Walk:
 
         async def compare(account: Known) -> bool:
             held = await methods_of(self._processors.ask_stripe(counts), account.customer_id or "")
-            return suspicious(account, differences.methods(account, held))
+            return bool(differences.methods(account, held))
 
         return Step(_last(found), await _filtered(accounts.values(), compare))
 
@@ -125,7 +122,7 @@ class Walk:
             ask = self._processors.ask_braintree(counts)
             answer = await vault.agreements(ask, account.account_id)
             held = () if is_missing(answer) else done(answer)
-            return suspicious(account, differences.agreements(account, held), differences.BRAINTREE)
+            return bool(differences.agreements(account, held))
 
         return Step(_last(found), await _filtered(accounts.values(), compare))
 
@@ -140,11 +137,6 @@ class Walk:
 
     async def _known(self, holders: Iterable[Sequence[str]]) -> dict[str, Known]:
         return await self._examination.known(sorted({one for accounts in holders for one in accounts}))
-
-
-def suspicious(account: Known, wrong: Sequence[object], processor: str = differences.STRIPE) -> bool:
-    """Whether a closer look is worth it: something differs, and nothing is on its way."""
-    return bool(wrong) and processor not in account.busy
 
 
 def _last(found: Sequence[str]) -> str | None:

@@ -54,13 +54,18 @@ async def record(
     return row["confirmed"], row["closed"]
 
 
-async def put_off(connection: Connection, account_id: str) -> None:
-    """Come back to the account later: nothing could be said of it now."""
-    await connection.execute(SQL.put_off, account_id)
+async def look_later(connection: Connection, account_id: str, after: timedelta) -> None:
+    """Come back to the account: something is on its way, so nothing can be said of it now."""
+    await connection.execute(SQL.look_later, account_id, after)
+
+
+async def looked(connection: Connection, account_id: str) -> None:
+    """It was looked at, with nothing on its way."""
+    await connection.execute(SQL.looked, account_id)
 
 
 async def due(connection: Connection, *, patience: timedelta, limit: int) -> list[str]:
-    """Accounts with differences that were not looked at for a while, longest first."""
+    """Accounts to look at: suspects, and those with differences that were not looked at for a while."""
     return [row["account_id"] for row in await connection.fetch(SQL.due, patience, limit)]
 
 

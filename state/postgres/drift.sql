@@ -30,22 +30,34 @@ WITH compared AS (
 )
 SELECT (SELECT count(*) FROM found WHERE looks = 2) AS confirmed, (SELECT count(*) FROM closed) AS closed;
 
--- name: put_off
--- Nobody could say: looked at, and nothing learned.
-UPDATE drift SET seen_at = statement_timestamp()
-WHERE account_id = $1 AND closed_at IS NULL;
+-- name: look_later
+-- Something is on its way: a difference would mean nothing yet.
+WITH seen AS (
+    UPDATE drift SET seen_at = statement_timestamp() WHERE account_id = $1 AND closed_at IS NULL
+)
+INSERT INTO drift_suspects (account_id, due_at) VALUES ($1, statement_timestamp() + $2::interval)
+ON CONFLICT (account_id) DO UPDATE SET due_at = excluded.due_at;
+
+-- name: looked
+DELETE FROM drift_suspects WHERE account_id = $1;
 
 -- name: due
--- Accounts to look at again: at once after a repair was asked for, else the longer a difference stands the less often.
-SELECT account_id
-FROM drift
-WHERE closed_at IS NULL
-  AND seen_at < statement_timestamp() - CASE
-      WHEN repair_asked_at > seen_at THEN interval '1 second'
-      ELSE greatest($1::interval, least((seen_at - since) / 4, interval '6 hours'))
-  END
-GROUP BY account_id
-ORDER BY min(seen_at)
+-- Accounts to look at again: suspects whose time has come, those that a repair was asked for, and others the less
+-- often the longer a difference stands.
+SELECT account_id FROM (
+    SELECT account_id, min(seen_at) AS waiting_since
+    FROM drift
+    WHERE closed_at IS NULL
+      AND seen_at < statement_timestamp() - CASE
+          WHEN repair_asked_at > seen_at THEN interval '1 second'
+          ELSE greatest($1::interval, least((seen_at - since) / 4, interval '6 hours'))
+      END
+      AND NOT EXISTS (SELECT FROM drift_suspects WHERE drift_suspects.account_id = drift.account_id)
+    GROUP BY account_id
+    UNION ALL
+    SELECT account_id, due_at FROM drift_suspects WHERE due_at <= statement_timestamp()
+) AS due
+ORDER BY waiting_since
 LIMIT $2;
 
 -- name: open

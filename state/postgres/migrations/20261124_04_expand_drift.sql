@@ -28,6 +28,13 @@ CREATE INDEX drift_closed ON drift (closed_at) WHERE closed_at IS NOT NULL;
 
 CREATE TYPE drift_in_v1 AS (account_id text, processor text, field text, ours text, theirs text, cause text);
 
+-- Accounts to look at once what is on its way has arrived.
+CREATE TABLE drift_suspects (
+    account_id  text COLLATE "C" PRIMARY KEY,
+    due_at      timestamptz NOT NULL
+);
+CREATE INDEX drift_suspects_due ON drift_suspects (due_at);
+
 -- Customers at Stripe to which no account is linked. `account_id` is the one that they say they were made for.
 CREATE TABLE stray_customers (
     customer_id  text PRIMARY KEY,
@@ -98,5 +105,5 @@ CREATE TABLE switches (
 
 -- migrate: rollback
 DROP INDEX stripe_holdings_made;
-DROP TABLE switches, repairs, sweep_windows, swept_objects, sweeps, stray_customers, drift;
+DROP TABLE switches, repairs, sweep_windows, swept_objects, sweeps, stray_customers, drift_suspects, drift;
 DROP TYPE drift_in_v1, stray_in_v1;

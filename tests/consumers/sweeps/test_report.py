@@ -204,9 +204,26 @@ async def test_what_was_found_once_is_not_reported_and_leaves_no_trace(sweep: Sw
 
 async def test_what_is_on_its_way_is_no_difference(sweep: Sweeping) -> None:
     await sweep.payments.world.profile(sweep.payments.account, first_name="Augusta")
-    assert (await sweep.everything()).suspects == 0
+    await sweep.everything()
+    assert await sweep.payments.world.connection.fetchval("SELECT count(*) FROM drift") == 0
     await sweep.payments.world.settle()
     assert await sweep.found() == {}
+
+
+async def test_what_was_busy_when_the_sweep_came_by_is_come_back_to(sweep: Sweeping) -> None:
+    world = sweep.payments.world
+    customer = (await sweep.payments.customer())["id"]
+    await world.profile(sweep.payments.account, first_name="Augusta")
+    await sweep.everything()
+    await world.settle()
+    world.double.driver.change(customer, silent=True, name="Eve")
+    await sweep.again()
+    assert await sweep.reported() == {}, "not its time yet"
+    for _ in range(2):
+        await world.connection.execute("UPDATE drift_suspects SET due_at = now()")
+        await sweep.again()
+    assert (await sweep.reported())["name"][:2] == ("Augusta Lovelace", "Eve")
+    assert await world.connection.fetchval("SELECT count(*) FROM drift_suspects") == 0
 
 
 async def test_work_that_does_not_go_through_is_the_cause(sweep: Sweeping) -> None:
