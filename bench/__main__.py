@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import uvloop
 from rich.console import Console
 
-from bench import apply, flood, growth, latency, machine, plot, report, sweep
+from bench import apply, flood, growth, latency, machine, plot, report, sweep, webhooks
 from bench.plan import FULL, QUICK, Plan
 from bench.servers import NoServersError, Servers, servers
 from bench.show import Show, terminal
@@ -32,6 +32,7 @@ BENCHMARKS: Final[dict[str, Callable[[Servers, Plan, Path, Show], Coroutine[Any,
     "http": latency.measure,
     "growth": growth.measure,
     "flood": flood.measure,
+    "webhooks": webhooks.measure,
     "sweep": sweep.measure,
 }
 

@@ -82,6 +82,8 @@ class _Load:
         self.answers = Answers()
         self.idle: deque[_Connection] = deque()
         self.waiting: deque[tuple[bytes, float]] = deque()
+        self.ahead: deque[bytes] = deque()
+        """Requests that have no moment of their own: each is due when an answer came."""
         self.open = 0
         self._timed_from = timed_from
 
@@ -108,8 +110,10 @@ class _Load:
             return
         if self.waiting:
             connection.send(*self.waiting.popleft())
-        else:
-            self.idle.append(connection)
+            return
+        self.idle.append(connection)
+        if self.ahead:
+            self.due(self.ahead.popleft(), time.monotonic())
 
 
 async def steady(
@@ -145,4 +149,23 @@ async def steady(
     deadline = loop.time() + patience
     while load.open and loop.time() < deadline:
         await asyncio.sleep(0.05)
+    return load.answers
+
+
+async def at_once(
+    requests: Sequence[bytes], *, address: tuple[str, int], connections: int, patience: float = 60.0
+) -> Answers:
+    """Send the requests as fast as they are answered, so many at a time."""
+    loop = asyncio.get_running_loop()
+    load = _Load(0.0)
+    for _ in range(connections):
+        _, connection = await loop.create_connection(lambda: _Connection(load), *address)
+        load.idle.append(connection)
+    cpu, began = time.process_time(), time.monotonic()
+    load.ahead = deque(requests)
+    for _ in range(min(connections, len(requests))):
+        load.due(load.ahead.popleft(), time.monotonic())
+    while load.open and time.monotonic() - began < patience:
+        await asyncio.sleep(0.005)
+    load.answers.cpu_seconds = time.process_time() - cpu
     return load.answers

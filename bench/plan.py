@@ -41,6 +41,12 @@ class Plan:
     """Commands at the beginning of either half that are not timed."""
     flood_seconds: float = 8.0
 
+    webhook_accounts: int = 10_000
+    webhooks: int = 60_000
+    webhook_requests: int = 2_500
+    """Through HTTP for each that is in flight, up to 8."""
+    webhooks_in_flight: tuple[int, ...] = (1, 8, 32)
+
     sweep_accounts: int = 100_000
     sweep_drifting: int = 200
     """Accounts of which somebody changed the name at Stripe."""
@@ -60,6 +66,9 @@ QUICK: Final = Plan(
     growth_commands=8_000,
     flood_messages=20_000,
     flood_seconds=4.0,
+    webhook_accounts=2_000,
+    webhooks=12_000,
+    webhook_requests=500,
     sweep_accounts=5_000,
     sweep_drifting=50,
 )

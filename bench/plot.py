@@ -77,6 +77,21 @@ def _flood(axes: Axes, figures: Figures) -> None:
     axes.set_title(f"commands during a flood of {figures['messages']:,} on facts and bulk", fontsize=10)
 
 
+def _webhooks(axes: Axes, figures: Figures) -> None:
+    http = figures["http"]
+    names = list(http)
+    for place, (key, colour) in enumerate((("taken_per_second", OURS), ("rows_per_second", COPY))):
+        places = [number + (place - 0.5) * 0.4 for number in range(len(names))]
+        drawn = axes.bar(
+            places, [http[name][key] for name in names], 0.4, color=colour, label=key.split("_")[0]
+        )
+        axes.bar_label(drawn, fmt="{:,.0f}")
+    axes.set_xticks(range(len(names)), [f"{name} in flight" for name in names])
+    axes.legend()
+    axes.set_ylabel("webhooks per second through HTTP")
+    axes.set_title(f"webhooks: {figures['webhooks_per_second']:,}/s from Kafka to rows", fontsize=10)
+
+
 def _sweep(axes: Axes, figures: Figures) -> None:
     phases = figures["calls_by_phase"]
     drawn = axes.barh(list(phases)[::-1], list(phases.values())[::-1], color=OURS)
@@ -94,5 +109,6 @@ PANELS: Final[dict[str, Callable[[Axes, Figures], None]]] = {
     "http": _http,
     "growth": _growth,
     "flood": _flood,
+    "webhooks": _webhooks,
     "sweep": _sweep,
 }

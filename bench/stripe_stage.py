@@ -94,6 +94,12 @@ def _make(url: str) -> list[str]:
     return [customer, card, subscription["id"], *(item["id"] for item in subscription["items"]["data"])]
 
 
+async def settle_ours(connection: Connection, template: Template, accounts: Sequence[str]) -> None:
+    """Our side alone: a link, a card and a subscription for each account."""
+    for first in range(0, len(accounts), AT_ONCE):
+        await _ours(connection, template, accounts[first : first + AT_ONCE])
+
+
 async def settle_payments(
     connection: Connection, dsn: str, folder: Path, accounts: int, *, drifting: int
 ) -> None:

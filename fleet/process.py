@@ -13,13 +13,14 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.kafka import KafkaBroker
 from prometheus_client import make_asgi_app
 
-from fleet.garbage import collect_rarely
+from fleet.garbage import collect_as_usual, collect_rarely
 from fleet.kafka_topics import ensure_topics
 from fleet.members import Member, build
 from fleet.settings import Settings
 
 log = structlog.get_logger()
 
+ASK_STRIPE: Final = frozenset({"effects", "sweeps"})
 STOP_SECONDS: Final = 25.0
 """Longer than a revocation waits, shorter than what an orchestrator grants before it kills."""
 
@@ -50,7 +51,7 @@ class Host:
             lifespan="on",
         )
         self._server = uvicorn.Server(config)
-        collect_rarely()
+        (collect_as_usual if ASK_STRIPE & set(self._names) else collect_rarely)()
         await self._server.serve()
 
     def _application(self, settings: Settings) -> AsgiFastStream:

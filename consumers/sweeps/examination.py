@@ -60,12 +60,14 @@ class Examination:
         if before is None:
             return 0
         if before.busy.issuperset(BOTH):
-            return await self._later(account_id)
+            await self.look_later(account_id)
+            return 0
         shown = await self._at_stripe(before, counts)
         agreements = await self._at_braintree(before, counts)
         after = (await self.known([account_id])).get(account_id)
         if after is None or after.customer_id != before.customer_id:
-            return await self._later(account_id)
+            await self.look_later(account_id)
+            return 0
         found = [*_of_stripe(after, shown), *differences.agreements(after, agreements)]
         return await self._write(after, found)
 
@@ -88,10 +90,10 @@ class Examination:
         DRIFT_CLOSED.inc(closed)
         return len(kept)
 
-    async def _later(self, account_id: str) -> int:
+    async def look_later(self, account_id: str, after: timedelta = LATER) -> None:
+        """Come back to an account of which nothing can be said now."""
         async with self.store.acquire() as connection:
-            await drift.look_later(connection, account_id, LATER)
-        return 0
+            await drift.look_later(connection, account_id, after)
 
     async def _at_stripe(self, account: Known, counts: Counts) -> Shown:
         if account.customer_id is None:

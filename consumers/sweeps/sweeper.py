@@ -32,6 +32,7 @@ log = structlog.get_logger()
 LEASE: Final = timedelta(minutes=2)
 PAUSE: Final = timedelta(seconds=5)
 """After a failure of a processor or of PostgreSQL."""
+AFTER_DEFECT: Final = timedelta(minutes=1)
 KEEP_HISTORY: Final = timedelta(days=90)
 
 
@@ -123,6 +124,11 @@ class Sweeper:
         except RefusedError as refused:
             log.warning("sweep_refused", sweep=sweep.id, phase=sweep.phase, reason=refused.refused.reason)
             await self._later(sweep, refused.refused.reason, None)
+        except (*STORE_DOWN, *RETRY_NOW):
+            raise
+        except Exception as defect:
+            log.exception("sweep_step_failed", sweep=sweep.id, phase=sweep.phase)
+            await self._later(sweep, f"{type(defect).__name__} in a step", AFTER_DEFECT)
         return False
 
     async def _begin(self) -> bool:

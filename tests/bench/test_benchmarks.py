@@ -31,6 +31,9 @@ TINY = Plan(
     flood_rate=20,
     flood_warm_up=2,
     flood_seconds=0.5,
+    webhook_accounts=20,
+    webhooks=120,
+    webhook_requests=10,
     sweep_accounts=30,
     sweep_drifting=3,
 )
@@ -39,6 +42,7 @@ KEYS = {
     "http": {"p50_ms", "p99_ms", "answered"},
     "growth": {"ratio"},
     "flood": {"ratio", "quiet_p99_ms", "flooded_p99_ms"},
+    "webhooks": {"webhooks_per_second", "share_of_copy", "http_per_second", "http"},
     "sweep": {"accounts", "found", "calls", "seconds", "peak_megabytes", "minutes_at_limits"},
 }
 

@@ -90,6 +90,31 @@ async def test_a_sweep_waits_for_a_stripe_that_limits_it_and_says_so(sweep: Swee
     assert (done.state, done.last_error) == ("done", None)
 
 
+async def test_an_object_that_nobody_understands_holds_up_nothing_else(sweep: Sweeping) -> None:
+    driver, connection = sweep.payments.world.double.driver, sweep.payments.world.connection
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    subscription = await subscribed(sweep.payments)
+    driver.change(subscription, silent=True, status="a_state_of_tomorrow")
+    await sweeps.ask(connection, FIRST)
+    while await sweep.member.sweep_on():
+        pass
+    (standing,) = await sweeps.newest(connection, 1)
+    assert standing.state == "running"
+    assert standing.last_error == "ValueError in a step"
+    await connection.execute(
+        "INSERT INTO drift_suspects (account_id, due_at) VALUES ($1, now())", sweep.payments.account
+    )
+    await sweep.again()
+    assert await connection.fetchval("SELECT due_at > now() + interval '5 minutes' FROM drift_suspects")
+    driver.change(subscription, silent=True, status="active")
+    await connection.execute("UPDATE sweeps SET leased_until = now()")
+    while await sweep.member.sweep_on():
+        pass
+    (done,) = await sweeps.newest(connection, 1)
+    assert (done.state, done.last_error) == ("done", None)
+
+
 async def test_a_sweep_that_was_ended_is_not_gone_on_with(sweep: Sweeping) -> None:
     connection = sweep.payments.world.connection
     number = await sweeps.ask(connection, FIRST)

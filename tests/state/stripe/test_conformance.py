@@ -12,7 +12,7 @@ from handlers.profiles import NOTHING, Profile
 from handlers.stripe_projection import bare, project
 from sandbox.stripe import mock
 from sandbox.stripe.mock import Mock
-from state.stripe import customers, payment_methods, setup_intents, subscriptions
+from state.stripe import customers, events, payment_methods, setup_intents, subscriptions
 from state.stripe.answers import Done
 from state.stripe.client import Caller
 from state.stripe.customers import parameters
@@ -72,6 +72,26 @@ async def test_every_request_we_can_send_is_one_that_stripe_knows(
     assert {one["endpoint"] for one in sent} == ENDPOINTS
     for one in sent:
         assert one["status"] == 200
+        judge.assert_accepted(one["method"], one["path"], one["encoded"])
+
+
+async def test_what_a_sweep_asks_is_what_stripe_knows(ask: Caller, double: Double, judge: Mock) -> None:
+    made = await customers.create(ask, parameters(bare(ACCOUNT)), key="c")
+    assert isinstance(made, Done)
+    assert isinstance(await customers.page(ask), Done)
+    assert isinstance(await customers.page(ask, after=made.value.id), Done)
+    assert isinstance(await subscriptions.page(ask), Done)
+    told = await events.listed(ask, since=NOW, until=datetime(2100, 1, 1, tzinfo=UTC))
+    assert isinstance(told, Done)
+    assert [(one.type, one.customer_id) for one in told.value] == [("customer.created", made.value.id)]
+    sent = double.driver.requests()
+    assert {one["endpoint"] for one in sent} == {
+        customers.CREATE,
+        customers.LIST,
+        subscriptions.LIST,
+        events.LIST,
+    }
+    for one in sent:
         judge.assert_accepted(one["method"], one["path"], one["encoded"])
 
 
