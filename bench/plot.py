@@ -97,6 +97,7 @@ def _sweep(axes: Axes, figures: Figures) -> None:
     drawn = axes.barh(list(phases)[::-1], list(phases.values())[::-1], color=OURS)
     axes.bar_label(drawn, fmt="{:,.0f}")
     axes.set_xscale("symlog")
+    axes.set_xlim(right=10 * max(phases.values()))
     axes.set_xlabel("requests to Stripe (log)")
     axes.set_title(
         f"sweep of {figures['accounts']:,} accounts: {figures['minutes_at_limits']:g} min at Stripe's limits",

@@ -116,14 +116,15 @@ def _peak(pid: int) -> int:
 
 
 async def _until_done(connection: Connection, done: Done) -> tuple[dict[str, int], Sweep]:
-    """Watch it; the requests of a phase are those that were counted while it stood there."""
-    calls, before, moved_at = dict.fromkeys(PHASES, 0), 0, time.monotonic()
+    """Watch it; a step's requests are counted when it is over, so they belong to the phase that was seen before."""
+    calls, before, moved_at, phase = dict.fromkeys(PHASES, 0), 0, time.monotonic(), FIRST
     while True:
         (found,) = await sweeps.newest(connection, 1)
         if found.calls != before:
-            calls[found.phase] += found.calls - before
+            calls[phase] += found.calls - before
             before, moved_at = found.calls, time.monotonic()
             done(found.accounts + calls["payment_methods"])
+        phase = found.phase
         if found.state == "done":
             return calls, found
         if time.monotonic() - moved_at > STALLED_SECONDS:

@@ -1,6 +1,9 @@
 """The webhooks member: from kept webhooks to facts for accounts, once each, with patience for unknown customers."""
 
 import asyncio
+import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +23,7 @@ from handlers.accounts import AccountRecord
 from handlers.stripe_customers import StripeCustomer
 from state.postgres import accounts, stripe_customers
 from state.postgres.connection import Connection
-from tests.conftest import Stack
+from tests.conftest import ROOT, Stack
 from tests.consumers.lanes import account_id, until
 from topics.accounts import AccountType
 from topics.codec import decode
@@ -252,3 +255,63 @@ async def test_a_thin_event_has_those_who_know_its_object_look_at_it(
     assert (effect["account_id"], effect["kind"]) == (account, "stripe.align_payments")
     (letter,) = await connection.fetch("SELECT headers FROM outbox")
     assert dict(orjson.loads(letter["headers"]))["dl_reason"] == "unknown_customer"
+
+
+async def killed_at(room: Room, group: str, point: str) -> None:
+    """A member of the group works until it dies at this point."""
+    (facts,) = room.facts_topic
+    environment = {
+        **os.environ,
+        "DATABASE_URL": room.stack.database_url,
+        "KAFKA_BOOTSTRAP": room.stack.kafka_bootstrap,
+        "WEBHOOKS_TOPIC": room.topic,
+        "FACTS_TOPIC": facts,
+        "GROUP": group,
+        "CRASH_AT": point,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.consumers.webhooks_member", cwd=ROOT, env=environment
+    )
+    async with asyncio.timeout(60):
+        assert await process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("point", ["webhooks.published", "webhooks.handed_on"])
+async def test_killed_around_the_publishing_names_each_fact_once(
+    room: Room, connection: Connection, point: str
+) -> None:
+    customer, group = f"cus_{uuid4().hex}", f"test.{uuid4().hex}"
+    account = await linked(connection, customer)
+    for number in range(3):
+        await room.told(
+            event("payment_method.updated", {**METHOD, "id": f"pm_{number}", "customer": customer})
+        )
+    await room.told(event("payment_method.updated", {**METHOD, "customer": "cus_unknown"}))
+    await room.told(b"{}")
+    await killed_at(room, group, point)
+    async with room.member(group):
+        await until(lambda: settled(connection))
+        await room.facts(3)
+    assert {one.account_id for one in room.seen} == {account}
+    assert len({one.id for one in room.seen}) == 3, "a repeated batch names each fact as before"
+    assert await connection.fetchval("SELECT count(*) FROM waiting_webhooks") == 1
+
+
+async def settled(connection: Connection) -> bool:
+    """Whether the one that can't be read has become a letter."""
+    return bool(await connection.fetchval("SELECT count(*) FROM outbox"))
+
+
+async def test_killed_while_one_is_released_it_leaves_once(room: Room, connection: Connection) -> None:
+    customer, group = f"cus_{uuid4().hex}", f"test.{uuid4().hex}"
+    await room.told(event("payment_method.updated", {**METHOD, "customer": customer}))
+    async with room.member(group):
+        await until(lambda: connection.fetchval("SELECT count(*) FROM waiting_webhooks"))
+    await linked(connection, customer)
+    await killed_at(room, group, "webhooks.released")
+    assert await connection.fetchval("SELECT count(*) FROM waiting_webhooks") == 1
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+    async with room.member(group):
+        await until(lambda: settled(connection))
+    assert await connection.fetchval("SELECT count(*) FROM waiting_webhooks") == 0
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 1

@@ -1,5 +1,6 @@
 """`make run` as a newcomer uses it: one fleet, started, asked, read, stopped and started again."""
 
+import asyncio
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -33,6 +35,8 @@ PORTS = (
     "COMMANDS_WORKER_PORT",
     "BULK_WORKER_PORT",
     "EFFECTS_WORKER_PORT",
+    "WEBHOOKS_PORT",
+    "BRAINTREE_PORT",
 )
 PERSONAL: dict[str, Any] = {
     "first_name": "Zebulon",
@@ -144,6 +148,68 @@ def test_a_newcomers_first_hour(environment: dict[str, str]) -> None:
     written = "".join(path.read_text(errors="replace") for path in logs(environment))
     assert "partitions_assigned" in written
     assert [word for word in SECRET_WORDS if word in written] == []
+
+
+def test_no_secret_of_a_payment_is_written_anywhere(environment: dict[str, str]) -> None:
+    """Nonces, device data and client secrets pass through the whole fleet, and no table, topic or log has them."""
+    with running(environment) as (_, env):
+        nonce = httpx.post(f"{env['BRAINTREE_SANDBOX_URL']}/_sandbox/nonces", json={}).json()["nonce"]
+        device = "correlation-of-a-device"
+        added(env, type="PAYPAL", payment_nonce=nonce, device_data=device)
+        waiting = added(env, type="CREDIT_CARD", payment_nonce="pm_card_threeDSecure2Required")
+        page = asked(env, "POST", "client-secret", {})
+        secrets = [waiting["client_secret"], page["client_secret"]]
+        setup = waiting["client_secret"].partition("_secret")[0]
+        httpx.post(f"{env['SANDBOX_URL']}/authenticate/{setup}", params={"outcome": "complete"})
+        until(lambda: {one["status"] for one in asked(env, "GET", "payment-methods")} == {"active"})
+        until(lambda: b"setup_intent.succeeded" in on_kafka(environment))
+        tables = asyncio.run(in_tables(env["DATABASE_URL"]))
+    topics = on_kafka(environment)
+    written = "".join(path.read_text(errors="replace") for path in logs(environment))
+    assert setup in tables
+    assert setup.encode() in topics
+    for word in (nonce, device, *secrets):
+        assert word not in tables
+        assert word.encode().hex() not in tables, "a column of bytes has it"
+        assert word.encode() not in topics
+        assert word not in written
+
+
+def added(env: dict[str, str], **method: str) -> dict[str, Any]:
+    """What the customer is answered who adds a method."""
+    found: dict[str, Any] = asked(env, "POST", "payment-methods", method)
+    return found
+
+
+def asked(env: dict[str, str], method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The result of a request to the Dashboard."""
+    answer = httpx.request(
+        method,
+        f"{env['DASHBOARD_URL']}/client/v4/accounts/{env['DEMO_ACCOUNT_ID']}/{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {env['DASHBOARD_TOKEN']}"},
+        timeout=30,
+    )
+    assert answer.is_success, answer.text
+    return answer.json()["result"]
+
+
+async def in_tables(dsn: str) -> str:
+    """Every row of every table, as text."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [await connection.fetch(f'SELECT t::text FROM "{row[0]}" AS t') for row in names]
+        return "\n".join(str(row[0]) for table in rows for row in table)
+    finally:
+        await connection.close()
+
+
+def on_kafka(environment: dict[str, str]) -> bytes:
+    """Every record that was ever published, as it lies on the broker's disk: topics are not compressed."""
+    found = sorted((Path(environment["LOCAL_DATA"]) / "kafka").rglob("billing.*/*.log"))
+    assert found
+    return b"".join(path.read_bytes() for path in found)
 
 
 def synced(state: dict[str, Any]) -> dict[str, Any] | None:

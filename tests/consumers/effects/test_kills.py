@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.braintree_double import NOWHERE
 from tests.consumers.effects.world import World
 from topics.accounts import EraseAccount
 from topics.stripe_customers import LinkStripeCustomer
@@ -43,13 +44,14 @@ WHILE_UPDATING = (
 )
 
 
-async def killed_at(world: World, point: str) -> None:
+async def killed_at(world: World, point: str, *, braintree: str = NOWHERE) -> None:
     """A member works until it dies at this point."""
     environment = {
         **os.environ,
         "DATABASE_URL": world.stack.database_url,
         "REDIS_URL": world.stack.redis_url,
         "STRIPE_URL": world.double.url,
+        "BRAINTREE_URL": braintree,
         "CRASH_AT": point,
     }
     process = await asyncio.create_subprocess_exec(

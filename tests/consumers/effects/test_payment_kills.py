@@ -1,6 +1,7 @@
 """A member killed between any two steps with a payment method at Stripe: each step is done, and done once."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -12,10 +13,13 @@ from tests.consumers.effects.payments import Payments, paying
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
 from tests.consumers.effects.test_kills import killed_at
 from tests.stripe_double import Double
+from topics.observation import Observation
 from topics.payment_methods import (
+    BraintreeMethodObserved,
     MethodState,
     ReconcileCollectionMethod,
     RemovePaymentMethod,
+    SetDefaultPaymentMethod,
     SetupDeadlinePassed,
     StartPaymentMethodSetup,
 )
@@ -104,3 +108,57 @@ async def test_killed_while_a_setup_is_released(payments: Payments, point: str) 
     await payments.world.settle()
     assert [one["status"] for one in payments.objects("setup_intent")] == ["canceled"]
     assert (await payments.kept()).methods[pending.id].state is MethodState.DETACHED
+
+
+@pytest.mark.parametrize("point", [*CLOSING, "braintree.customer_there", "braintree.vaulted"])
+async def test_killed_while_an_agreement_is_vaulted(payments: Payments, point: str) -> None:
+    subscription = await subscribed(payments, collection_method="send_invoice", days_until_due=30)
+    operation = await payments.connects()
+    await killed_at(payments.world, point, braintree=payments.vault.url)
+    await payments.world.settle()
+    assert (await payments.end(operation))[0] == "applied"
+    method = await payments.only()
+    (held,) = payments.vault.driver.methods()
+    assert (method.state, held["token"], held["customer_id"]) == (
+        MethodState.ACTIVE,
+        method.id,
+        payments.account,
+    )
+    assert [one["id"] for one in payments.vault.driver.customers()] == [payments.account]
+    changes = [kind for kind, _ in payments.vault.driver.ledger()]
+    assert changes.count("payment_method.created") == 1
+    (found,) = payments.objects("subscription")
+    assert (found["id"], found["collection_method"]) == (subscription, "send_invoice")
+
+
+@pytest.mark.parametrize(
+    "point", ["braintree.deleted", "braintree.default_made", "payments.collection_flipped"]
+)
+async def test_killed_while_the_vault_and_stripe_follow(payments: Payments, point: str) -> None:
+    await payments.connects()
+    await payments.world.settle()
+    first = await payments.only()
+    await payments.connects("second@example.com")
+    await payments.world.settle()
+    await subscribed(payments, collection_method="send_invoice", days_until_due=30)
+    second = next(one for one in (await payments.kept()).methods.values() if one.id != first.id)
+    await payments.ask(SetDefaultPaymentMethod(method_id=second.id))
+    if point == "braintree.deleted":
+        await payments.ask(RemovePaymentMethod(method_id=first.id))
+    if point == "payments.collection_flipped":
+        await payments.world.settle()
+        for one in (first, second):
+            await payments.world.say(payments.account, revoked(one.id))
+    await killed_at(payments.world, point, braintree=payments.vault.url)
+    await payments.world.settle()
+    kept = {one.id for one in (await payments.kept()).methods.values() if one.state is MethodState.ACTIVE}
+    held = {one["token"]: one["default"] for one in payments.vault.driver.methods()}
+    assert held == ({} if not kept else {one: one == second.id for one in kept})
+    (found,) = payments.objects("subscription")
+    assert found["collection_method"] == ("send_invoice" if kept else "charge_automatically")
+
+
+def revoked(token: str) -> BraintreeMethodObserved:
+    """Its payer took it back."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return BraintreeMethodObserved(reference=token, seen=Observation(at=now, event_id="bt_1"), revoked=True)
