@@ -13,7 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.stripe import authentication, control, deliveries_page, page, payment_control, webhook_control
+from sandbox.stripe import (
+    authentication,
+    control,
+    deliveries_page,
+    objects_page,
+    page,
+    payment_control,
+    webhook_control,
+)
 from sandbox.stripe.background import working
 from sandbox.stripe.errors import unrecognized_url
 from sandbox.stripe.gateway import Gateway
@@ -41,6 +49,7 @@ def app(data: Path, options: Options | None = None) -> Starlette:
             Mount("/v1", app=Gateway(world)),
             Mount("/_sandbox", routes=_control(world)),
             page.route(world),
+            objects_page.route(world),
             deliveries_page.route(world),
             *authentication.routes(world),
         ],
@@ -55,7 +64,7 @@ def app(data: Path, options: Options | None = None) -> Starlette:
 
 def _control(world: World) -> list[Route]:
     tested = [*control.routes(world), *webhook_control.routes(world), *payment_control.routes(world)]
-    return [*tested, *page.actions(world), *deliveries_page.actions(world)]
+    return [*tested, *page.actions(world), *objects_page.actions(world), *deliveries_page.actions(world)]
 
 
 class SameSiteOnly:
