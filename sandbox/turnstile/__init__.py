@@ -1,0 +1,1 @@
+"""A stand-in of Cloudflare Turnstile: siteverify as it is documented, with the published test keys."""
