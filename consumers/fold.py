@@ -19,7 +19,7 @@ from handlers.dispatch import only_support
 from handlers.registry import decide
 from state.postgres import outbox, parking
 from state.postgres.effects import EffectRow
-from state.postgres.journal import Outcome
+from state.postgres.journal import ACCEPTED, Outcome
 from state.postgres.outbox import OutboxRow
 from state.postgres.parking import ParkedRow
 from topics.codec import Reason, Rejected
@@ -147,7 +147,7 @@ class Fold:
         if isinstance(refused, Refused):
             self._record(received, "refused", refused.code, _refusal(refused))
         else:
-            outcome = "applied" if refused.concludes else "accepted"
+            outcome = "applied" if refused.concludes else ACCEPTED
             self._record(received, outcome, None, refused.result)
 
     def _apply(self, received: Received, applied: Applied) -> None:

@@ -70,7 +70,7 @@ async def _wait(connection: Connection, command_id: UUID) -> Found:
 async def _look(connection: Connection, command_id: UUID) -> Found:
     """The journal is asked again after the shelf: a release in between takes a command from one to the other."""
     row = await journal.find(connection, command_id)
-    if row is not None and row["outcome"] == "accepted":
+    if row is not None and row["outcome"] == journal.ACCEPTED:
         row = await journal.find(connection, conclusion_id(command_id)) or row
     parked = None if row else await parking.find(connection, command_id)
     row = row or (None if parked else await journal.find(connection, command_id))
@@ -88,7 +88,7 @@ def tell(found: Found, *, whole: bool = False) -> None:
     click.echo(_outcome(row, answer))
     if whole:
         click.echo(printable(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()))
-    if row["outcome"] == "accepted":
+    if row["outcome"] == journal.ACCEPTED:
         sys.exit(UNKNOWN)
     if row["outcome"] != "applied":
         sys.exit(REFUSED)
@@ -108,7 +108,7 @@ def _waiting(found: Found) -> str:
 
 def _outcome(row: Row, answer: dict[str, Any]) -> str:
     since = f"{age(row['decided_at'])} ago"
-    if row["outcome"] == "accepted":
+    if row["outcome"] == journal.ACCEPTED:
         return f"Accepted {since}; its effect is not done yet (`fleet effects list`)."
     if row["outcome"] != "applied":
         reasons = [str(answer.get("message", "Its reason was erased with the account.")), *_problems(answer)]

@@ -25,7 +25,7 @@ from producers.http.errors import NO_RETRY, ApiError, invalid, unavailable
 from producers.publisher import NotPublishedError
 from producers.trace import new_id, traceparent
 from state.postgres import idempotency, journal
-from state.postgres.journal import Outcome
+from state.postgres.journal import ACCEPTED, Outcome
 from state.redis import handover, operations
 from state.redis.connection import REDIS_DOWN
 from topics.codec import encode_body, holds_nul
@@ -37,8 +37,6 @@ from topics.message import Envelope, Message
 _KEY: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 _RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 _OPERATION: Final = "Operation-Id"
-ACCEPTED: Final = "accepted"
-"""The outcome of a command whose operation goes on: its conclusion is still to come (topics/ids.py)."""
 HANDED_OVER: Final = "client_secret"
 """The name of a secret that a result leaves empty, as it is handed over beside the journal."""
 

@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from producers.http.commands import ACCEPTED, reasons, viewed, with_secret
+from producers.http.commands import reasons, viewed, with_secret
 from producers.http.documents import ErrorModel
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer, errors
 from producers.http.errors import not_found
 from state.postgres import journal, parking
 from state.postgres.connection import Row
+from state.postgres.journal import ACCEPTED
 from state.redis import operations
 from state.redis.connection import REDIS_DOWN
 from topics.codes import Code

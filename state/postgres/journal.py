@@ -12,6 +12,8 @@ from topics.ids import uuid7_floor, uuid7_ms
 from topics.value import value
 
 SQL: Final = queries("journal")
+ACCEPTED: Final = "accepted"
+"""The outcome of a command that goes on in an effect: its conclusion has another row."""
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
