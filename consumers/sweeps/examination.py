@@ -4,11 +4,13 @@ The only place that writes differences: pages of a sweep and events merely say w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from consumers.performers.stripe_answers import done, is_missing
+import structlog
+
+from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
 from consumers.performing import Store
 from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
@@ -19,6 +21,7 @@ from handlers.payment_method import living
 from observability.metrics import DRIFT_CLOSED, DRIFT_CONFIRMED
 from state.braintree import vault
 from state.postgres import drift
+from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.sweeps import Counts
 from state.stripe import customers, payment_methods, subscriptions
 from state.stripe.client import Caller
@@ -26,8 +29,11 @@ from state.stripe.customers import Customer
 from state.stripe.payment_methods import Method
 from state.stripe.subscriptions import Subscription
 
+log = structlog.get_logger()
+
 SETTLE: Final = timedelta(seconds=10)
 """What was edited so recently may still be on its way to the processors, or have come from them just now."""
+AFTER_DEFECT: Final = timedelta(minutes=10)
 LATER: Final = timedelta(seconds=20)
 BOTH: Final = (STRIPE, BRAINTREE)
 
@@ -50,6 +56,23 @@ class Examination:
     def __init__(self, store: Store, processors: Processors, *, settle: timedelta = SETTLE) -> None:
         self.store, self.processors, self.settle = store, processors, settle
 
+    async def look(self, account_id: str, counts: Counts) -> None:
+        """Examine an account. One that a processor refuses to show, or whose objects can't be understood, holds up
+        no other one: it is come back to.
+
+        Raises `PostponedError` of Stripe and what PostgreSQL raises.
+        """
+        try:
+            await self.examine(account_id, counts)
+        except (PostponedError, *STORE_DOWN, *RETRY_NOW):
+            raise
+        except RefusedError as refused:
+            log.warning("account_not_shown", account=account_id, reason=refused.refused.reason)
+            await self.look_later(account_id, AFTER_DEFECT)
+        except Exception:
+            log.exception("account_not_examined", account=account_id)
+            await self.look_later(account_id, AFTER_DEFECT)
+
     async def examine(self, account_id: str, counts: Counts) -> int:
         """Look, compare and write; gives how many differences there are.
 
@@ -68,7 +91,9 @@ class Examination:
         if after is None or after.customer_id != before.customer_id:
             await self.look_later(account_id)
             return 0
-        found = [*_of_stripe(after, shown), *differences.agreements(after, agreements)]
+        if agreements is None:
+            after = replace(after, busy=after.busy | {BRAINTREE})
+        found = [*_of_stripe(after, shown), *differences.agreements(after, agreements or ())]
         return await self._write(after, found)
 
     async def known(self, account_ids: Sequence[str]) -> dict[str, Known]:
@@ -108,13 +133,17 @@ class Examination:
             [one async for page in subscriptions.of_customer(ask, account.customer_id) for one in done(page)],
         )
 
-    async def _at_braintree(self, account: Known, counts: Counts) -> Sequence[vault.Agreement]:
+    async def _at_braintree(self, account: Known, counts: Counts) -> Sequence[vault.Agreement] | None:
+        """None when Braintree can't be asked now, which must not keep us from looking at Stripe."""
         if not account.vaulted:
             return ()
         answer = await vault.agreements(self.processors.ask_braintree(counts), account.account_id)
         if is_missing(answer):
             return ()
-        return done(answer)
+        try:
+            return done(answer)
+        except PostponedError:
+            return None
 
 
 async def methods_of(ask: Caller, customer_id: str) -> list[Method]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from consumers.performers.stripe_answers import PostponedError, RefusedError, done
+from consumers.performers.stripe_answers import done
 from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import Examination
@@ -14,7 +14,6 @@ from consumers.sweeps.known import Known
 from consumers.sweeps.strays import note_strays
 from handlers.ordering import Seen
 from state.postgres import drift, stripe_customers, sweeps
-from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.sweeps import Counts
 from state.stripe import events
 from state.stripe.customers import customer
@@ -29,7 +28,6 @@ LONGEST: Final = timedelta(minutes=10)
 BEHIND: Final = timedelta(seconds=30)
 """A webhook is given so long to come by itself."""
 RELOOK: Final = timedelta(seconds=30)
-AFTER_DEFECT: Final = timedelta(minutes=10)
 AT_MOST: Final = 200
 
 
@@ -52,18 +50,8 @@ class Recent:
         async with self._store.acquire() as connection:
             due = await drift.due(connection, patience=self._relook, limit=AT_MOST)
         for account_id in due:
-            await self._look(account_id, counts)
+            await self._examination.look(account_id, counts)
         return len(due)
-
-    async def _look(self, account_id: str, counts: Counts) -> None:
-        """An account whose objects can't be understood must not hold up the others."""
-        try:
-            await self._examination.examine(account_id, counts)
-        except (PostponedError, RefusedError, *STORE_DOWN, *RETRY_NOW):
-            raise
-        except Exception:
-            log.exception("account_not_examined", account=account_id)
-            await self._examination.look_later(account_id, AFTER_DEFECT)
 
     async def follow(self, counts: Counts) -> bool:
         """Look at the accounts of a window of Stripe's events; whether there is more to follow at once."""
@@ -89,7 +77,7 @@ class Recent:
             for event in done(page):
                 newest.setdefault(str(event.body.get("id")), event)
         for account_id in await self._suspects(list(newest.values())):
-            await self._look(account_id, counts)
+            await self._examination.look(account_id, counts)
             counts.suspects += 1
 
     async def _suspects(self, found: Sequence[Event]) -> list[str]:

@@ -61,7 +61,7 @@ class Sweeper:
         self._settings, self._worker = settings or SweepSettings(), worker
         self._store = Connections(dsn, name=f"sweeps-{worker}", size=4)
         examination = Examination(self._store, processors, settle=self._settings.settle)
-        self._examination, self._walk = (
+        self.examination, self._walk = (
             examination,
             Walk(examination, processors, method_parts=self._settings.method_parts),
         )
@@ -113,7 +113,7 @@ class Sweeper:
         counts = Counts()
         try:
             step = await self._walk.step(sweep, counts)
-            await together(self._examination.examine(one, counts) for one in step.suspects)
+            await together(self.examination.look(one, counts) for one in step.suspects)
             counts.suspects += len(step.suspects)
             crash_point("sweeps.looked")
             return await self._move(sweep, step, counts)

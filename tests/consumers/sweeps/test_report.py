@@ -2,10 +2,14 @@
 
 import pytest
 
+from consumers.performers.stripe_answers import RefusedError
 from consumers.sweeps.repair_plan import repair_of
 from handlers.collection_method import DAYS_UNTIL_DUE
 from handlers.drift import Cause
 from state.postgres import drift
+from state.postgres.sweeps import Counts
+from state.stripe import customers
+from state.stripe.answers import Refused
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
 from tests.consumers.sweeps.sweeping import Sweeping
 from topics.accounts import EraseAccount
@@ -252,3 +256,28 @@ async def test_an_erasure_takes_what_the_report_quoted_with_it(sweep: Sweeping) 
     await sweep.payments.world.say(sweep.payments.account, EraseAccount(reason="asked for"))
     (row,) = await sweep.payments.world.connection.fetch("SELECT ours, theirs FROM drift")
     assert (row["ours"], row["theirs"]) == (None, None)
+
+
+async def test_a_braintree_that_is_away_keeps_nobody_from_looking_at_stripe(sweep: Sweeping) -> None:
+    await pays_with_everything(sweep)
+    customer = (await sweep.payments.customer())["id"]
+    sweep.payments.world.double.driver.change(customer, silent=True, name="Eve")
+    for _ in range(2):
+        sweep.payments.vault.driver.fault("error_500_before", method="GET", path="/customers")
+        await sweep.member.examination.look(sweep.payments.account, Counts())
+    assert set(await sweep.reported()) == {"name"}
+    assert await sweep.payments.world.connection.fetchval("SELECT count(*) FROM drift_suspects") == 1
+
+
+async def test_an_account_that_stripe_refuses_to_show_is_come_back_to(
+    sweep: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise RefusedError(Refused("Stripe: not for this key", 403, "permission_error"))
+
+    monkeypatch.setattr(customers, "retrieve", refused)
+    await sweep.member.examination.look(sweep.payments.account, Counts())
+    due = await sweep.payments.world.connection.fetchval(
+        "SELECT due_at > now() + interval '5 minutes' FROM drift_suspects"
+    )
+    assert due is True

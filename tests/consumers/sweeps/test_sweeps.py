@@ -146,12 +146,12 @@ async def test_a_lost_webhook_is_found_in_the_events_of_the_last_minutes(sweep: 
     assert await sweep.reported() == {}
 
 
-async def test_events_of_what_is_known_ask_for_nothing(sweep: Sweeping) -> None:
+async def test_events_of_what_is_known_are_no_differences(sweep: Sweeping) -> None:
+    """At most they cost a look: a window may end between two events of one second."""
     await sweep.payments.adds()
     await sweep.payments.world.settle()
     await sweep.everything()
-    counts = Counts()
-    while await sweep.member.recent.follow(counts):
+    await asyncio.sleep(1.1)
+    while await sweep.member.recent.follow(Counts()):
         pass
-    assert counts.suspects == 0
-    assert await sweep.reported() == {}
+    assert await sweep.payments.world.connection.fetchval("SELECT count(*) FROM drift") == 0
