@@ -178,7 +178,10 @@ def parameters(desired: Projection) -> dict[str, Any]:
 
 
 def differing(found: Customer, desired: Projection) -> list[str]:
-    """The fields, tax ids apart, in which the customer is not what it shall be."""
+    """The fields, tax ids apart, in which the customer is not what it shall be.
+
+    Stripe keeps no blank metadata: a blank key is one that is not there.
+    """
     fields = ("name", "email", "phone", "address", "preferred_locales")
     wrong = [
         field
@@ -186,7 +189,9 @@ def differing(found: Customer, desired: Projection) -> list[str]:
         if (wanted := getattr(desired, field)) is not None and wanted != getattr(found, field)
     ]
     held = found.metadata or {}
-    return wrong + [f"metadata.{key}" for key, value in desired.metadata.items() if held.get(key) != value]
+    return wrong + [
+        f"metadata.{key}" for key, value in desired.metadata.items() if (held.get(key) or "") != value
+    ]
 
 
 def tax_id_changes(
