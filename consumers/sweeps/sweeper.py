@@ -135,11 +135,8 @@ class Sweeper:
         if self._settings.every is None:
             return False
         async with self._store.acquire() as connection:
-            since = await sweeps.seconds_since_last(connection)
+            since = await sweeps.seconds_since_begun(connection)
             if since is not None and since < self._settings.every.total_seconds():
-                return False
-            running = (await sweeps.newest(connection, 1))[:1]
-            if running and running[0].state == "running":
                 return False
             return await sweeps.ask(connection, FIRST) is not None
 

@@ -108,6 +108,12 @@ async def seconds_since_last(connection: Connection) -> float | None:
     return found
 
 
+async def seconds_since_begun(connection: Connection) -> float | None:
+    """Since the beginning of the last one, whatever became of it."""
+    found: float | None = await connection.fetchval(SQL.since_begun)
+    return found
+
+
 async def seen(connection: Connection, sweep: int, object_ids: Sequence[str]) -> None:
     """Note that Stripe showed these objects."""
     await connection.execute(SQL.seen, sweep, object_ids)

@@ -43,6 +43,9 @@ LIMIT $1;
 -- name: since_last
 SELECT extract(epoch FROM statement_timestamp() - max(started_at))::float8 FROM sweeps WHERE state = 'done';
 
+-- name: since_begun
+SELECT extract(epoch FROM statement_timestamp() - max(started_at))::float8 FROM sweeps;
+
 -- name: seen
 INSERT INTO swept_objects (sweep, id)
 SELECT $1, id FROM unnest($2::text[]) AS id

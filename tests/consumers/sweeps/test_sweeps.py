@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consumers.sweeps import strays
+from consumers.sweeps.asking import Processors
+from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.sweeps.walk import FIRST
 from handlers.drift import Cause
 from state.postgres import drift, sweeps
@@ -123,6 +125,21 @@ async def test_a_sweep_that_was_ended_is_not_gone_on_with(sweep: Sweeping) -> No
     assert not await sweep.member.sweep_on()
     (stopped,) = await sweeps.newest(connection, 1)
     assert stopped.state == "stopped"
+
+
+async def test_the_next_sweep_begins_when_it_is_time_also_after_one_that_was_ended(sweep: Sweeping) -> None:
+    world = sweep.payments.world
+    processors = Processors(world.stripe, world.braintree)
+    daily = Sweeper(processors, dsn=world.stack.database_url, worker="daily", settings=SweepSettings())
+    try:
+        assert await daily.sweep_on(), "the first one begins at once"
+        await sweeps.stop(world.connection)
+        assert not await daily.sweep_on()
+        await world.connection.execute("UPDATE sweeps SET started_at = started_at - interval '25 hours'")
+        assert await daily.sweep_on()
+    finally:
+        await daily.close()
+    assert [one.state for one in await sweeps.newest(world.connection, 5)] == ["running", "stopped"]
 
 
 async def test_a_lost_webhook_is_found_in_the_events_of_the_last_minutes(sweep: Sweeping) -> None:
