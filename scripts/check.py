@@ -12,7 +12,7 @@ STEPS = {
     "lint": ("ruff", "check", "."),
     "imports": ("lint-imports",),
     "documents": ("python", "-m", "fleet.documents", "--check"),
-    "fast tests": ("pytest", "-q", "-m", "not stack and not drill", "-p", "no:cacheprovider"),
+    "fast tests": ("pytest", "-q", "-n", "2", "-m", "not stack and not drill", "-p", "no:cacheprovider"),
     "types": ("mypy", "."),
 }
 

@@ -19,6 +19,7 @@ from tests.handlers.worlds import DE, JP, PARTS, US, World, registered, with_pro
 from tests.topics.messages import models_of
 from topics import parking
 from topics.accounts import EraseAccount, LockAccount, SetFlag
+from topics.drift import RepairDrift
 from topics.message import Kind, Message, Role
 from topics.payment_methods import AddPaymentMethod
 from topics.profiles import CreateProfile, DeleteProfile, ReplaceProfile, UpsertProfile
@@ -26,7 +27,14 @@ from topics.registry import EXAMPLES, MESSAGE_TYPES
 from topics.stripe_customers import LinkStripeCustomer, StripeCustomerShared, SyncStripeCustomer
 
 DECIDED = [model for model in MESSAGE_TYPES.values() if model.kind is not Kind.EVENT]
-NOT_REPEATABLE = (AddPaymentMethod, CreateProfile, DeleteProfile, EraseAccount, SyncStripeCustomer)
+NOT_REPEATABLE = (
+    AddPaymentMethod,
+    CreateProfile,
+    DeleteProfile,
+    EraseAccount,
+    RepairDrift,
+    SyncStripeCustomer,
+)
 """Refused the second time, or asked for anew."""
 
 
