@@ -15,7 +15,7 @@ from fleet.cli.store import age, show, with_store
 from handlers.drift import Cause
 from state.postgres import drift as rows
 from state.postgres import repairs as runs
-from state.postgres import sweeps
+from state.postgres import sweeps, switches
 from state.postgres.connection import Connection, Row
 from state.postgres.drift import Drift
 from state.postgres.sweeps import Sweep
@@ -191,7 +191,7 @@ def _undo_data(run: UUID) -> None:
 @click.option("--reason", required=True, help="Why; shown to whoever tries to repair.")
 def stop(reason: str) -> None:
     """Stop repairs: runs under way end after what they have published, and no run begins."""
-    with_store(lambda connection: runs.switch(connection, off=True, by=_operator(), reason=reason))
+    with_store(lambda c: switches.switch(c, runs.SWITCH, off=True, by=_operator(), reason=reason))
     click.echo("Repairs are stopped. `fleet drift resume` lets them go on.")
 
 
@@ -199,7 +199,7 @@ def stop(reason: str) -> None:
 @click.option("--reason", required=True, help="Why they may go on.")
 def resume(reason: str) -> None:
     """Let repairs go on that were stopped."""
-    with_store(lambda connection: runs.switch(connection, off=False, by=_operator(), reason=reason))
+    with_store(lambda c: switches.switch(c, runs.SWITCH, off=False, by=_operator(), reason=reason))
     click.echo("Repairs may run.")
 
 

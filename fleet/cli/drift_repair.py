@@ -20,7 +20,7 @@ from handlers.drift import Cause
 from handlers.repair_stages import SINGLE, STAGES, Run, widest
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
-from state.postgres import drift, journal, repairs
+from state.postgres import drift, journal, repairs, switches
 from state.postgres.connection import Connection
 from state.postgres.drift import Drift
 from topics.codec import encode_body
@@ -93,7 +93,7 @@ def _not_yet(open_stage: int) -> None:
 async def _chosen(
     connection: Connection, causes: Sequence[str], account_id: str | None, share: int, cap: int
 ) -> Chosen:
-    if (off := await repairs.switched_off(connection)) is not None:
+    if (off := await switches.switched_off(connection, repairs.SWITCH)) is not None:
         raise click.ClickException(
             f"Repairs are stopped by {off['by']} since {age(off['since'])}: {off['reason']}"
         )
@@ -151,7 +151,7 @@ async def _published(run: UUID, chosen: Chosen) -> None:
             task = progress.add_task("repairing", total=len(ids))
             for first in range(0, len(ids), AT_ONCE):
                 some = ids[first : first + AT_ONCE]
-                if await asyncio.to_thread(with_store, repairs.switched_off):
+                if await asyncio.to_thread(with_store, lambda c: switches.switched_off(c, repairs.SWITCH)):
                     stopped = True
                     break
                 refusals += await _some(publisher, run, {one: chosen.accounts[one] for one in some})

@@ -1,4 +1,4 @@
-"""Runs of repairs, and the switch that stops them."""
+"""Runs of repairs."""
 
 from datetime import timedelta
 from typing import Final
@@ -9,6 +9,7 @@ from state.postgres.queries import queries
 
 SQL: Final = queries("repairs")
 SWITCH: Final = "drift.repair"
+"""The switch that stops them (state/postgres/switches.py)."""
 
 
 async def begin(
@@ -31,13 +32,3 @@ async def finish(connection: Connection, run: UUID, *, stopped: bool) -> None:
 async def listed(connection: Connection, *, within: timedelta, limit: int) -> list[Row]:
     """The runs of a time, newest first; `left` is how many differences of each are still open."""
     return await connection.fetch(SQL.listed, within, limit)
-
-
-async def switch(connection: Connection, *, off: bool, by: str, reason: str) -> None:
-    """Stop all repairs, or let them go on."""
-    await connection.execute(SQL.switch, SWITCH, off, by, reason)
-
-
-async def switched_off(connection: Connection) -> Row | None:
-    """Who stopped repairs, why and since when; None while they may run."""
-    return await connection.fetchrow(SQL.switched_off, SWITCH)

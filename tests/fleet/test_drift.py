@@ -11,7 +11,7 @@ from click.testing import Result
 from fleet.cli import drift_repair
 from handlers.drift import Cause, Difference
 from sandbox.stripe.world import API_KEY
-from state.postgres import drift, repairs
+from state.postgres import drift, repairs, switches
 from state.postgres.connection import Connection
 from state.postgres.drift import Stray
 from tests.consumers.lanes import LaneUnderTest, account_id, journaled
@@ -153,7 +153,7 @@ async def test_nothing_is_repaired_while_repairs_are_stopped(
     assert stopped.exit_code == 1
     assert "incident 9" in stopped.output
     await typed("drift", "resume", "--reason", "it is over")
-    assert await repairs.switched_off(connection) is None
+    assert await switches.switched_off(connection, repairs.SWITCH) is None
     assert (await typed("drift", "repair", account)).exit_code == 0
 
 
