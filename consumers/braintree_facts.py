@@ -7,15 +7,21 @@ from state.braintree.webhooks import Notice
 from topics.message import Fact
 from topics.observation import Observation
 from topics.payment_methods import BraintreeMethodObserved
+from topics.paypal_migrations import PayPalCharged
 
 REVOKED: Final = "payment_method_revoked_by_customer"
+SETTLED: Final = "transaction_settled"
 
 
 def told(notice: Notice, seen: Observation) -> Fact | None:
     """The fact in a notification; None when it concerns nothing of ours."""
-    if notice.kind != REVOKED or not notice.token:
+    if not notice.token:
         return None
-    return BraintreeMethodObserved(reference=notice.token, seen=seen, revoked=True)
+    if notice.kind == SETTLED:
+        return PayPalCharged(reference=notice.token, charged_at=notice.at)
+    if notice.kind == REVOKED:
+        return BraintreeMethodObserved(reference=notice.token, seen=seen, revoked=True)
+    return None
 
 
 def observed(agreement: Agreement, seen: Observation) -> BraintreeMethodObserved:

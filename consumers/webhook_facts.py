@@ -34,6 +34,11 @@ class Understood:
         """The processors' customers in it."""
         return sorted({told.customer_id for _, told in self.told})
 
+    @property
+    def tokens(self) -> list[str]:
+        """The vault's tokens in it."""
+        return sorted({told.token for _, told in self.told if told.token})
+
 
 @dataclass(slots=True)
 class Sorted:
@@ -62,11 +67,18 @@ def understand(records: Iterable[Record]) -> Understood:
     return found
 
 
-def sort(told: Iterable[tuple[Record, Told]], holders: Mapping[str, Sequence[str]]) -> Sorted:
-    """Address each to the accounts of its customer: several when accounts were merged on it."""
+def sort(
+    told: Iterable[tuple[Record, Told]],
+    holders: Mapping[str, Sequence[str]],
+    payers: Mapping[str, Sequence[str]],
+) -> Sorted:
+    """Address each to the accounts of its customer: several when accounts were merged on it.
+
+    Whoever pays with a token is asked first: until it is moved, it may be on a customer that is not the account's.
+    """
     found = Sorted()
     for record, one in told:
-        accounts = holders.get(one.customer_id, ())
+        accounts = payers.get(one.token) or holders.get(one.customer_id, ())
         if not accounts:
             found.waiting.append((record, one))
         found.facts += [addressed(one, account_id) for account_id in accounts]

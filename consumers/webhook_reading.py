@@ -10,6 +10,7 @@ import orjson
 from consumers.braintree_facts import told as told_by_braintree
 from consumers.stripe_facts import told as told_by_stripe
 from state.braintree import webhooks as braintree
+from topics.ids import ACCOUNT_ID
 from topics.message import Fact, Record
 from topics.observation import Observation
 from topics.table import BRAINTREE_WEBHOOKS
@@ -27,7 +28,8 @@ class UnreadableError(Exception):
 class Told:
     """A webhook understood. `fact` is None when it concerns nothing of ours, such as an object of no customer.
 
-    `customer_id` is the processor's; `moment_ms` when it happened by the processor's clock.
+    `customer_id` is the processor's, `token` what Braintree calls the method; `moment_ms` when it happened by the
+    processor's clock.
     """
 
     source: Source
@@ -36,11 +38,13 @@ class Told:
     customer_id: str
     moment_ms: int
     fact: Fact | None
+    token: str = ""
 
     @property
     def owner(self) -> str:
-        """Whose account has to be known."""
-        return self.customer_id
+        """What an account has to know: the customer, or the token where the customer can't be one of ours."""
+        ours = self.source == STRIPE or ACCOUNT_ID.fullmatch(self.customer_id)
+        return self.customer_id if ours or not self.token else self.token
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +106,5 @@ def _braintree(record: Record, headers: Mapping[str, str]) -> Told:
         notice.customer_id or "",
         int(notice.at.timestamp() * 1000),
         told_by_braintree(notice, seen),
+        notice.token or "",
     )

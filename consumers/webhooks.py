@@ -97,7 +97,7 @@ class Webhooks:
         """
         found = understand(records)
         async with self._store.acquire() as connection:
-            sorted_ = sort(found.told, await waiting_webhooks.holders(connection, found.customers))
+            sorted_ = await _sorted(connection, found)
             looks, unknown = await _looks(connection, found.thin)
         await self._facts.publish(sorted_.facts)
         crash_point("webhooks.published")
@@ -144,7 +144,7 @@ class Webhooks:
             if not records:
                 return 0
             found = understand(records)
-            sorted_ = sort(found.told, await waiting_webhooks.holders(connection, found.customers))
+            sorted_ = await _sorted(connection, found)
             looks, unknown = await _looks(connection, found.thin)
             await effects.add(connection, looks)
             waiting: list[tuple[Record, Told | Thin]] = [*sorted_.waiting, *unknown]
@@ -155,6 +155,12 @@ class Webhooks:
             crash_point("webhooks.released")
         metrics.DEAD_LETTERS.labels(lane=LANE, reason=Reason.UNKNOWN_CUSTOMER.value).inc(len(orphans))
         return len(records)
+
+
+async def _sorted(connection: Connection, found: Understood) -> Sorted:
+    holders = await waiting_webhooks.holders(connection, found.customers)
+    tokens = found.tokens
+    return sort(found.told, holders, await waiting_webhooks.payers(connection, tokens) if tokens else {})
 
 
 def _orphan(record: Record, kind: str) -> Rejected:

@@ -22,6 +22,7 @@ from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.webhooks import Webhooks
 from fleet.settings import Settings
 from observability import metrics
+from producers.paypal_batches import PayPalBatches
 from producers.schedule import Schedule
 from state.braintree.client import Braintree, Credentials
 from state.redis.budget import Budget, Limits
@@ -170,6 +171,15 @@ def _schedule(settings: Settings) -> Member:
     return Member("schedule", schedule)
 
 
+def _paypal_batches(settings: Settings) -> Member:
+    batches = PayPalBatches(
+        dsn=settings.database_url,
+        bootstrap=settings.kafka_bootstrap,
+        worker=identity(),
+    )
+    return Member("paypal-batches", batches)
+
+
 UNSET: Final = "unset"
 """Stands for credentials that were not given: the SDK refuses empty ones, and Braintree will refuse these."""
 
@@ -216,4 +226,5 @@ BUILDERS: Final[dict[str, Callable[[Settings], Member]]] = {
     "webhooks": _webhooks,
     "sweeps": _sweeps,
     "schedule": _schedule,
+    "paypal-batches": _paypal_batches,
 }

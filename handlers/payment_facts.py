@@ -25,6 +25,7 @@ from handlers.payment_method import (
     vaulted_id_of,
 )
 from handlers.payment_results import activated
+from handlers.paypal_migration import PAYPAL_MIGRATIONS, is_nonce, migrations_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
 from topics.payment_methods import (
     BraintreeMethodObserved,
@@ -63,11 +64,14 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
 
 
 def braintree_observed(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
-    """An agreement as Braintree shows it: revoked and gone are final, whatever comes late."""
+    """An agreement as Braintree shows it: revoked and gone are final, whatever comes late.
+
+    What was never a token can't have gone from the vault: a migration looks for the agreement behind it.
+    """
     method = methods_of(account).referred(fact.reference)
     if method is None:
         return _unknown_agreement(account, fact, context)
-    if method.details.processor is not Processor.BRAINTREE:
+    if method.details.processor is not Processor.BRAINTREE or (fact.gone and is_nonce(fact.reference)):
         return Applied()
     if method.gone:
         if not fact.gone or method.released:
@@ -86,7 +90,13 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
 
 
 def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
-    """One that is in the account's vault and in none of our rows, as after a restored backup, is the account's."""
+    """One that is in the account's vault and in none of our rows, as after a restored backup, is the account's.
+
+    The second token of an agreement that is being moved is none: word of its end is a reason to look at the first.
+    """
+    if migration := migrations_of(account).of_reference(fact.reference):
+        other = next(iter(migration.references - {fact.reference}), None)
+        return Applied(effects=(read_braintree(other),) if fact.revoked and other else ())
     if fact.details is None or fact.revoked or fact.gone:
         return Applied()
     fresh = _found_there(vaulted_id_of(fact.reference), fact.details, seen(fact.seen), context)
@@ -250,7 +260,7 @@ def _doubt(judged: Judged, method: PaymentMethod, details: MethodDetails) -> tup
 
 HANDLERS: Final = (
     Handler(StripeMethodObserved, stripe_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(BraintreeMethodObserved, braintree_observed, needs=(PAYMENT_METHODS,)),
+    Handler(BraintreeMethodObserved, braintree_observed, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
     Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS,)),
     Handler(SetupDeadlinePassed, setup_deadline_passed),
     Handler(StripeCustomerObserved, customer_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),

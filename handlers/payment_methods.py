@@ -27,7 +27,6 @@ from handlers.payment_method import (
     methods_of,
 )
 from handlers.payment_rules import may_add, merged, over_limit, removal
-from handlers.profiles import PROFILE
 from handlers.profiles import erase as erase_profile
 from handlers.stripe_customers import STRIPE_CUSTOMER
 from handlers.subscription import SUBSCRIPTIONS
@@ -211,7 +210,6 @@ HANDLERS: Final = (
     Handler(StartPaymentMethodSetup, begin_setup, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(ReconcileCollectionMethod, reconcile, needs=(STRIPE_CUSTOMER,)),
     Handler(ReviewCardExpiry, review, needs=(PAYMENT_METHODS,)),
-    Handler(EraseAccount, erase, needs=(PROFILE, PAYMENT_METHODS)),
     *payment_results.HANDLERS,
     *payment_facts.HANDLERS,
 )

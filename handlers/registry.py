@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from handlers import accounts, drift, payment_methods, profiles, stripe_customers, subscriptions
+from handlers import (
+    accounts,
+    drift,
+    payment_methods,
+    paypal_batches,
+    paypal_migrations,
+    profiles,
+    stripe_customers,
+    subscriptions,
+)
 from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Context, Decision, Refused
@@ -12,7 +21,16 @@ from handlers.dispatch import Handler
 from topics.codes import Code
 from topics.message import Kind, Message, Role
 
-CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions, drift)
+CAPABILITIES: Final = (
+    accounts,
+    profiles,
+    stripe_customers,
+    payment_methods,
+    subscriptions,
+    drift,
+    paypal_batches,
+    paypal_migrations,
+)
 
 _ALL: Final[tuple[Handler[Any], ...]] = tuple(h for capability in CAPABILITIES for h in capability.HANDLERS)
 

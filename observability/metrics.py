@@ -166,6 +166,16 @@ SWEEP_AGE_SECONDS: Final = Gauge(
     "billing_sweep_age_seconds", "Since the beginning of the last full sweep that came to its end."
 )
 
+# --- PayPal fix --------------------------------------------------------------------------------
+PAYPAL_MIGRATION_STEPS: Final = Counter(
+    "billing_paypal_migration_steps_total",
+    "Steps of PayPal migrations at Braintree, by the state they begin in and result (done, failed, waits).",
+    ["step", "result"],
+)
+PAYPAL_METHODS: Final = Gauge(
+    "billing_paypal_migration_methods", "PayPal methods by how far their migration has come.", ["state"]
+)
+
 SCHEDULED: Final = Counter(
     "billing_scheduled_total",
     "Commands that the clock published, duplicates of the same day included.",
@@ -211,6 +221,7 @@ _UNSPOKEN: Final[Mapping[MetricWrapperBase, str]] = {
     WEBHOOKS_WAITING: "webhooks",
     DRIFT_FIELDS: "fields",
     STRAY_CUSTOMERS: "customers",
+    PAYPAL_METHODS: "payment methods",
 }
 
 

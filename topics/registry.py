@@ -4,10 +4,30 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from topics import accounts, drift, parking, payment_methods, profiles, stripe_customers, subscriptions
+from topics import (
+    accounts,
+    drift,
+    parking,
+    payment_methods,
+    paypal_batches,
+    paypal_migrations,
+    profiles,
+    stripe_customers,
+    subscriptions,
+)
 from topics.message import Kind, Message
 
-CAPABILITIES: Final = (accounts, profiles, stripe_customers, payment_methods, subscriptions, drift, parking)
+CAPABILITIES: Final = (
+    accounts,
+    profiles,
+    stripe_customers,
+    payment_methods,
+    subscriptions,
+    drift,
+    paypal_batches,
+    paypal_migrations,
+    parking,
+)
 
 _ALL: Final[tuple[type[Message], ...]] = tuple(m for capability in CAPABILITIES for m in capability.MESSAGES)
 

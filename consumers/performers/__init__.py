@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from consumers.performers.braintree_align import align_braintree
 from consumers.performers.braintree_read import read_braintree
 from consumers.performers.braintree_vault import vault_paypal
+from consumers.performers.paypal_migrate import migrate_paypal
 from consumers.performers.setup_deadline import setup_deadline
 from consumers.performers.stripe_align import align_payments
 from consumers.performers.stripe_attach import attach_payment_method
@@ -20,6 +21,7 @@ from consumers.performers.stripe_sync import sync_customer
 from consumers.performing import Performer
 from consumers.sync_effect import SYNC_EFFECT
 from handlers import payment_effects as kinds
+from handlers.paypal_migration import MIGRATE
 from handlers.stripe_customers import DISCARD_EFFECT
 from state.braintree.client import Braintree
 from state.stripe.client import Stripe
@@ -52,6 +54,7 @@ def _of_braintree(braintree: Braintree, redis: Redis) -> dict[str, Callable[...,
         kinds.VAULT_PAYPAL: partial(vault_paypal, braintree, redis),
         kinds.ALIGN_BRAINTREE: partial(align_braintree, braintree),
         kinds.READ_BRAINTREE: partial(read_braintree, braintree),
+        MIGRATE: partial(migrate_paypal, braintree),
     }
 
 

@@ -182,7 +182,7 @@ def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
             wrong.append(
                 Difference(BRAINTREE, field, method.state.value, "vaulted", _outward(known, BRAINTREE))
             )
-    for token in theirs.keys() - ours.keys():
+    for token in theirs.keys() - ours.keys() - known.moving:
         state = "revoked" if theirs[token].revoked else "vaulted"
         wrong.append(_inward(known, BRAINTREE, f"{AGREEMENTS}.{token}", None, state))
     return [*wrong, *_vault_default(known, theirs)]

@@ -9,11 +9,20 @@ from typing import Final
 from consumers.performing import Store
 from handlers.accounts import AccountRecord
 from handlers.payment_method import NO_METHODS, PaymentMethods, at
+from handlers.paypal_migration import NO_MIGRATIONS, Migrations
 from handlers.profiles import Profile
 from handlers.stripe_customers import StripeCustomer
 from handlers.stripe_projection import Projection, project
 from handlers.subscription import NO_SUBSCRIPTIONS, Subscriptions
-from state.postgres import accounts, effects, payment_methods, profiles, stripe_customers, subscriptions
+from state.postgres import (
+    accounts,
+    effects,
+    payment_methods,
+    paypal_migrations,
+    profiles,
+    stripe_customers,
+    subscriptions,
+)
 from state.postgres.connection import Connection, Row
 from topics.payment_methods import Processor
 
@@ -35,6 +44,8 @@ class Known:
     shared: bool
     busy: frozenset[str]
     stuck: frozenset[str]
+    moving: frozenset[str] = frozenset()
+    """Tokens in Braintree's vault that a migration accounts for besides those of the methods."""
 
     @property
     def desired(self) -> Projection:
@@ -68,6 +79,7 @@ async def _known(connection: Connection, ids: Sequence[str], settled_before: dat
     held = await profiles.load(connection, ids)
     methods = await payment_methods.load(connection, ids)
     subscribed = await subscriptions.load(connection, ids)
+    migrations = await paypal_migrations.load(connection, ids)
     links = await stripe_customers.load(connection, ids)
     holders = await stripe_customers.holders(
         connection, [link.customer_id for link in links.values() if link.customer_id]
@@ -86,8 +98,22 @@ async def _known(connection: Connection, ids: Sequence[str], settled_before: dat
         if _edited_on(record, *parts) > settled_before:
             busy |= {one.value for one in Processor}
         shared = link.merged or len(sharers) > 1
-        found[account_id] = Known(account_id, record, *parts, link, shared, frozenset(busy), frozenset(stuck))
+        found[account_id] = Known(
+            account_id,
+            record,
+            *parts,
+            link,
+            shared,
+            frozenset(busy),
+            frozenset(stuck),
+            _moving(migrations.get(account_id) or NO_MIGRATIONS),
+        )
     return found
+
+
+def _moving(migrations: Migrations) -> frozenset[str]:
+    under_way = [one.references for one in migrations.by_method.values() if not one.over]
+    return frozenset[str]().union(*under_way)
 
 
 def _by_account(rows: Iterable[Row]) -> Mapping[str, Sequence[Row]]:

@@ -31,7 +31,7 @@ def plan(settings: LocalSettings) -> list[Service]:
         _worker(
             settings,
             "worker-effects",
-            ("effects", "reconciler", "sweeps", "schedule"),
+            ("effects", "reconciler", "sweeps", "schedule", "paypal-batches"),
             settings.effects_worker_port,
         ),
         _entry_point(settings, "dashboard", settings.dashboard_port),

@@ -34,6 +34,7 @@ _FIXED: Final[Mapping[str, str]] = {
     "int_type": "Send a whole number, without quotes.",
     "bool_type": "Send true or false, without quotes.",
     "list_type": "Send a list, in square brackets.",
+    "tuple_type": "Send a list, in square brackets.",
     "model_type": "Send a JSON object.",
     "dict_type": "Send a JSON object.",
 }

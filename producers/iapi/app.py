@@ -13,6 +13,7 @@ from producers.iapi import (
     billing_state,
     collection_method,
     payment_methods,
+    paypal_batches,
     profiles,
     stripe_customers,
 )
@@ -26,6 +27,7 @@ ENDPOINTS: Final = (
     *profiles.ENDPOINTS,
     *payment_methods.ENDPOINTS,
     *collection_method.ENDPOINTS,
+    *paypal_batches.ENDPOINTS,
     operations.endpoint(None),
 )
 

@@ -9,6 +9,8 @@ PROFILES_READ: Final = "profiles:read"
 PROFILES_WRITE: Final = "profiles:write"
 PAYMENT_METHODS_READ: Final = "payment-methods:read"
 PAYMENT_METHODS_WRITE: Final = "payment-methods:write"
+PAYPAL_BATCHES_READ: Final = "paypal-batches:read"
+PAYPAL_BATCHES_WRITE: Final = "paypal-batches:write"
 STRIPE_CUSTOMERS_READ: Final = "stripe-customers:read"
 STRIPE_CUSTOMERS_WRITE: Final = "stripe-customers:write"
 
@@ -21,6 +23,8 @@ SCOPES: Final = frozenset(
         PROFILES_WRITE,
         PAYMENT_METHODS_READ,
         PAYMENT_METHODS_WRITE,
+        PAYPAL_BATCHES_READ,
+        PAYPAL_BATCHES_WRITE,
         STRIPE_CUSTOMERS_READ,
         STRIPE_CUSTOMERS_WRITE,
     }

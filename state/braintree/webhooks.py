@@ -82,6 +82,6 @@ def _notice(told: dict[str, Any]) -> Notice:
         kind=str(told["kind"]),
         at=at if at.tzinfo else at.replace(tzinfo=UTC),
         customer_id=subject.get("customer_id") or customer.get("id"),
-        token=subject.get("token"),
+        token=subject.get("token") or (subject.get("paypal") or {}).get("token"),
         subject=subject,
     )

@@ -25,6 +25,14 @@ async def holders(connection: Connection, customer_ids: Sequence[str]) -> dict[s
     return found
 
 
+async def payers(connection: Connection, tokens: Sequence[str]) -> dict[str, list[str]]:
+    """The accounts that pay with each of these tokens of Braintree's vault, in id order."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row in await connection.fetch(SQL.payers, tokens):
+        found[row["token"]].append(row["account_id"])
+    return found
+
+
 async def owners(connection: Connection, object_ids: Sequence[str]) -> dict[str, list[str]]:
     """The accounts that know each of these objects of Stripe, in id order."""
     found: defaultdict[str, list[str]] = defaultdict(list)

@@ -40,6 +40,16 @@ UNION ALL
 SELECT id, id FROM accounts WHERE id = ANY($1::text[])
 ORDER BY 1, 2;
 
+-- name: payers
+-- The accounts that pay with these tokens of Braintree's vault, or paid while their method was moved.
+SELECT reference AS token, account_id FROM payment_methods
+WHERE reference = ANY($1::text[]) AND processor = 'braintree'
+UNION
+SELECT old_reference, account_id FROM paypal_migrations WHERE old_reference = ANY($1::text[])
+UNION
+SELECT new_reference, account_id FROM paypal_migrations WHERE new_reference = ANY($1::text[])
+ORDER BY 1, 2;
+
 -- name: owners
 -- The accounts that know these objects of Stripe, for events that name an object without its customer.
 SELECT reference AS object_id, account_id FROM payment_methods WHERE reference = ANY($1::text[])

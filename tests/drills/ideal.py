@@ -13,6 +13,7 @@ from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Applied, Context, Decision, Failed, Refused
 from handlers.payment_method import PAYMENT_METHODS
+from handlers.paypal_migration import PAYPAL_MIGRATIONS
 from handlers.profiles import PROFILE
 from handlers.registry import decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
@@ -103,6 +104,7 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
         PROFILE: found.profiles.get(account_id),
         STRIPE_CUSTOMER: None,
         PAYMENT_METHODS: None,
+        PAYPAL_MIGRATIONS: None,
     }
     context = Context(now, received.envelope.actor, received.id)
     decision = decide(Account(account_id, parts), received.message, context)

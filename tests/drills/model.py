@@ -12,13 +12,14 @@ from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Applied, Context, Decision, Failed, Refused
 from handlers.payment_method import PAYMENT_METHODS
+from handlers.paypal_migration import PAYPAL_MIGRATIONS
 from handlers.profiles import PROFILE
 from handlers.registry import HANDLERS, decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
 from topics.codec import encode_body
 from topics.message import Kind, Received
 
-STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS)
+STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS, PAYPAL_MIGRATIONS)
 Times = Mapping[UUID, datetime]
 """When each command was decided, as the journal says: the handlers' `now`."""
 

@@ -8,6 +8,8 @@ from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT, AccountRecord
 from handlers.decision import Applied, Context, Decision, Failed, Refused
 from handlers.payment_method import PAYMENT_METHODS
+from handlers.paypal_batches import PAYPAL_BATCH
+from handlers.paypal_migration import PAYPAL_MIGRATIONS
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide, needs_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
@@ -20,7 +22,15 @@ from topics.profiles import CreateProfile
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMMAND_ID = UUID("019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44")
-PARTS: tuple[Part[Any], ...] = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS, SUBSCRIPTIONS)
+PARTS: tuple[Part[Any], ...] = (
+    ACCOUNT,
+    PROFILE,
+    STRIPE_CUSTOMER,
+    PAYMENT_METHODS,
+    SUBSCRIPTIONS,
+    PAYPAL_BATCH,
+    PAYPAL_MIGRATIONS,
+)
 
 US: dict[str, Any] = {
     "first_name": "Ada",

@@ -1,0 +1,157 @@
+"""Do at Braintree whatever the migration of a PayPal method stands before (DOMAIN.md 4, PayPal fix).
+
+Each step looks at the vault first and makes what is missing under a name that follows from the method, so whoever
+follows a performer that was killed finds what it made. Nothing here charges anybody.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+from consumers.performers.braintree_answers import caller
+from consumers.performers.paypal_examination import examine
+from consumers.performers.paypal_revocation import let_go, taken_back
+from consumers.performers.paypal_view import PayPalView, paypal_view
+from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
+from consumers.performing import GivenUp, Outcome, Performed, Postponed, Work
+from handlers.paypal_migration import Migration
+from handlers.paypal_steps import NOT_IN_USE
+from observability.crash import crash_point
+from observability.metrics import PAYPAL_MIGRATION_STEPS
+from state.braintree import vault
+from state.braintree.client import Braintree, Caller
+from state.braintree.vault import Agreement
+from state.redis.budget import Priority
+from topics.message import Fact
+from topics.observation import Observation
+from topics.paypal_migrations import (
+    MigrationState,
+    PayPalImported,
+    PayPalReady,
+    PayPalStepFailed,
+    PayPalVerified,
+)
+
+HALTED_PAUSE: Final = timedelta(seconds=60)
+FAILED: Final = "failed"
+
+
+async def migrate_paypal(braintree: Braintree, work: Work) -> Outcome:
+    """One step forward or back; what came of it is told as a fact. A batch that was stopped stays where it is."""
+    seen = await paypal_view(work)
+    migration, generation = seen.migration, seen.effect.generation
+    if migration is None or migration.over:
+        return Performed(generation)
+    if seen.halted and migration.state is not MigrationState.ROLLING_BACK:
+        return Postponed(f"stopped: {seen.halted}", HALTED_PAUSE, counted=False)
+    try:
+        facts = await _step(caller(braintree, work, Priority.SWEEP), work, seen, migration)
+    except PostponedError as postponed:
+        return postponed.outcome
+    except RefusedError as error:
+        if migration.state is MigrationState.SWITCHED:
+            return GivenUp(generation, error.refused.reason)
+        facts = (failed(migration, error.refused.reason),)
+    went_wrong = any(isinstance(one, PayPalStepFailed) for one in facts)
+    PAYPAL_MIGRATION_STEPS.labels(
+        step=migration.state.value, result=FAILED if went_wrong else "done" if facts else "waits"
+    ).inc()
+    return Performed(generation, facts)
+
+
+def failed(migration: Migration, why: str) -> PayPalStepFailed:
+    """The step before which the migration stands will not go through."""
+    return PayPalStepFailed(
+        method_id=migration.method_id, batch=migration.batch, state=migration.state, why=why[:500]
+    )
+
+
+async def _step(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
+    if migration.state is MigrationState.SWITCHED:
+        return await let_go(ask, work, seen, migration)
+    if migration.state is MigrationState.ROLLING_BACK:
+        return await taken_back(ask, work, seen, migration)
+    if not seen.in_use:
+        return (failed(migration, NOT_IN_USE),)
+    return await _FORWARD[migration.state](ask, seen, migration)
+
+
+async def _import(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
+    """The agreement where it belongs: found there, copied there, or vaulted from a nonce that is still good."""
+    if seen.paid_by_others:
+        return (failed(migration, SHARED),)
+    done(await vault.customer_there(ask, seen.account_id))
+    crash_point("paypal.customer_there")
+    new, old = str(migration.new), migration.old.reference
+    if not migration.made:
+        agreement = done(await vault.find(ask, new))
+    elif migration.source is not None:
+        agreement = done(await vault.copy(ask, migration.source, seen.account_id, new))
+    else:
+        agreement = done(await vault.vault(ask, seen.account_id, new, {"nonce": old}))
+    crash_point("paypal.imported")
+    if agreement.customer_id != seen.account_id:
+        return (failed(migration, FOREIGN),)
+    return (PayPalImported(method_id=migration.method_id, batch=migration.batch, reference=agreement.token),)
+
+
+async def _verify(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
+    """The new reference beside the old one, each as the vault shows it now."""
+    new = await _found(ask, str(migration.new))
+    old = await _found(ask, migration.source) if migration.source else new
+    if (why := _wrong(new, old, seen.account_id)) is not None:
+        return (failed(migration, why),)
+    return (PayPalVerified(method_id=migration.method_id, batch=migration.batch),)
+
+
+async def _ready(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
+    """Once more, as time has passed: what the method is to be from now on."""
+    answer = await vault.find(ask, str(migration.new))
+    new = None if is_missing(answer) else done(answer)
+    if new is None or (why := _wrong(new, new, seen.account_id)) is not None:
+        return (failed(migration, GONE if new is None else str(why)),)
+    at = getattr(answer, "at", None) or migration.edited_on
+    return (
+        PayPalReady(
+            method_id=migration.method_id,
+            batch=migration.batch,
+            details=new.details,
+            seen=Observation(at=at),
+        ),
+    )
+
+
+async def _found(ask: Caller, token: str) -> Agreement | None:
+    answer = await vault.find(ask, token)
+    return None if is_missing(answer) else done(answer)
+
+
+def _wrong(new: Agreement | None, old: Agreement | None, account_id: str) -> str | None:
+    """Why the new reference can't take the place of the old one."""
+    if new is None or old is None:
+        return GONE
+    if new.customer_id != account_id:
+        return FOREIGN
+    if new.revoked or old.revoked:
+        return REVOKED
+    if new.agreement_id != old.agreement_id:
+        return OTHER_AGREEMENT
+    return None
+
+
+SHARED: Final = "Another account pays with the same agreement: a person has to say whose it is."
+FOREIGN: Final = "The vault has it on another customer than the account's."
+GONE: Final = "It is not in the vault any more."
+REVOKED: Final = "Its payer revoked the agreement at PayPal."
+OTHER_AGREEMENT: Final = "The vault shows another agreement under the new token."
+
+_Step = Callable[[Caller, PayPalView, Migration], Awaitable[tuple[Fact, ...]]]
+_FORWARD: Final[Mapping[MigrationState, _Step]] = MappingProxyType(
+    {
+        MigrationState.EXAMINING: examine,
+        MigrationState.FOUND: _import,
+        MigrationState.IMPORTED: _verify,
+        MigrationState.VERIFIED: _ready,
+    }
+)

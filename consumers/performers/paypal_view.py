@@ -1,0 +1,51 @@
+"""What a step of a PayPal migration rests on: the method, how far it has come, and whether it may go on."""
+
+from dataclasses import dataclass
+
+from consumers.performing import Work
+from handlers.payment_method import NO_METHODS, PaymentMethods
+from handlers.paypal_migration import NO_MIGRATIONS, Migration
+from state.postgres import effects, payment_methods, paypal_batches, paypal_migrations
+from state.postgres.effects import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class PayPalView:
+    """One snapshot. `halted` says why the batch may not go on, `paid_by_others` that an account of ours pays with
+    the same reference."""
+
+    effect: Effect
+    methods: PaymentMethods
+    migration: Migration | None
+    halted: str | None
+    paid_by_others: bool
+
+    @property
+    def account_id(self) -> str:
+        """The account, whose customer in the vault has the same id."""
+        return self.effect.account_id
+
+    @property
+    def in_use(self) -> bool:
+        """Whether the account still has the method."""
+        method = self.methods.methods.get(self.migration.method_id) if self.migration else None
+        return method is not None and not method.gone
+
+
+async def paypal_view(work: Work) -> PayPalView:
+    """Read it all at one moment. Raises `LeaseLostError` when the effect is not ours any more."""
+    async with (
+        work.store.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        effect = await effects.read_again(connection, work.effect, work.worker)
+        ids = [effect.account_id]
+        methods = (await payment_methods.load(connection, ids)).get(effect.account_id, NO_METHODS)
+        found = (await paypal_migrations.load(connection, ids)).get(effect.account_id, NO_MIGRATIONS)
+        migration = found.by_method.get(str(effect.payload["method_id"]))
+        halted, shared = None, False
+        if migration is not None:
+            halted = await paypal_batches.halted(connection, migration.batch)
+            references = [migration.old.reference, *filter(None, [migration.source])]
+            shared = await paypal_migrations.paid_by_others(connection, references, effect.account_id)
+    return PayPalView(effect, methods, migration, halted, shared)

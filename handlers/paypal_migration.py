@@ -1,0 +1,134 @@
+"""The migration of a PayPal method as it is kept, and which of its references are alive meanwhile."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from handlers.account import Account, Part
+from handlers.decision import EffectRequest
+from topics.payment_methods import MethodDetails
+from topics.paypal_migrations import Brokenness, MigrationState, PayPalMigrationMoved
+from topics.value import value
+
+MIGRATE: Final = "braintree.migrate_paypal"
+TARGET: Final = "paypal_migration"
+"""A target of its own: a batch that was stopped must not hold up what a customer waits for at Braintree."""
+OVER: Final = frozenset(
+    {
+        MigrationState.SOUND,
+        MigrationState.OLD_REVOKED,
+        MigrationState.ROLLED_BACK,
+        MigrationState.FAILED,
+    }
+)
+_NONCE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(tokencc|fake)[-_].*", re.ASCII)
+
+
+@value
+class Migration:
+    """How far one method has come. `old` is what it was charged by before, `new` what by afterwards.
+
+    `source` is the token that was used or copied. `in_vault`: the old reference is a token in the vault, to go back
+    to and to be let go in the end. `why` says what went wrong, `asked_back` that somebody took it back.
+    """
+
+    method_id: str
+    batch: str
+    dry_run: bool
+    state: MigrationState
+    old: MethodDetails
+    version: int
+    began_on: datetime
+    edited_on: datetime
+    broken: Brokenness | None = None
+    source: str | None = None
+    new: str | None = None
+    in_vault: bool = True
+    charged: bool = False
+    why: str | None = None
+    asked_back: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Whether the new reference is of our making, so that a way back lets it go."""
+        return self.new is not None and self.new not in (self.source, self.old.reference)
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is to be done: also for a dry run, and for what keeps the one reference it had."""
+        if self.state is MigrationState.FOUND:
+            return self.dry_run
+        return self.state in OVER or (
+            self.state is MigrationState.SWITCHED and self.new == self.old.reference
+        )
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The tokens that it accounts for in the vault."""
+        return frozenset(filter(None, (self.old.reference, self.new)))
+
+
+@value
+class Migrations:
+    """An account's migrations by method. `touched` are those that changed since they were loaded."""
+
+    by_method: Mapping[str, Migration]
+    touched: frozenset[str] = frozenset()
+
+    def put(self, *migrations: Migration) -> "Migrations":
+        """With these in the place of their former selves."""
+        changed = {one.method_id: one for one in migrations}
+        return Migrations({**self.by_method, **changed}, self.touched | changed.keys())
+
+    def of_reference(self, reference: str) -> Migration | None:
+        """The migration under way, or done, that knows a token."""
+        return next((one for one in self.by_method.values() if reference in one.references), None)
+
+
+PAYPAL_MIGRATIONS: Final[Part[Migrations]] = Part("paypal_migrations")
+NO_MIGRATIONS: Final = Migrations(MappingProxyType({}))
+
+
+def migrations_of(account: Account) -> Migrations:
+    """The account's migrations, none when there never was one."""
+    return account.get(PAYPAL_MIGRATIONS) or NO_MIGRATIONS
+
+
+def moved(migration: Migration, state: MigrationState, now: datetime, **fields: Any) -> Migration:
+    """The migration in another state: one version on."""
+    after: Migration = replace(migration, state=state, version=migration.version + 1, edited_on=now, **fields)
+    return after
+
+
+def told(migrations: Iterable[Migration]) -> tuple[PayPalMigrationMoved, ...]:
+    """The events of migrations as they are from now on."""
+    return tuple(
+        PayPalMigrationMoved(
+            method_id=one.method_id,
+            batch=one.batch,
+            state=one.state,
+            broken=one.broken,
+            why=one.why,
+            version=one.version,
+        )
+        for one in migrations
+    )
+
+
+def step(method_id: str, after: timedelta | None = None) -> EffectRequest:
+    """Do at Braintree whatever the migration's state asks for."""
+    return EffectRequest(MIGRATE, TARGET, f"migrate:{method_id}", {"method_id": method_id}, after)
+
+
+def is_nonce(reference: str) -> bool:
+    """Whether this is what Braintree's page gives out for one use: never a token of the vault, whose are short."""
+    return _NONCE.fullmatch(reference) is not None
+
+
+def own_token(method_id: str, taken: str) -> str:
+    """The token that a method gets in the vault: its own id, unless that is the one to be replaced."""
+    return method_id if method_id != taken else hashlib.sha256(f"again:{method_id}".encode()).hexdigest()[:32]

@@ -1,0 +1,130 @@
+-- name: load
+SELECT id, dry_run, after, accounts, cap, asked_by, reason, stopped, version, created_on, edited_on
+FROM paypal_batches
+WHERE id = ANY($1::text[]);
+
+-- name: save
+-- What was asked for never changes, only whether it is stopped.
+INSERT INTO paypal_batches AS kept
+    (id, dry_run, after, accounts, cap, asked_by, reason, stopped, version, created_on, edited_on)
+SELECT id, dry_run, after, accounts, cap, asked_by, reason, stopped, version, created_on, edited_on
+FROM unnest($1::paypal_batch_in_v1[])
+ON CONFLICT (id) DO UPDATE SET
+    reason = excluded.reason,
+    stopped = excluded.stopped,
+    version = excluded.version,
+    edited_on = excluded.edited_on
+WHERE kept.version < excluded.version;
+
+-- name: take
+-- The oldest batch that is not through, for whoever holds its lease: a row of the run is made with the first.
+WITH due AS (
+    SELECT batches.id
+    FROM paypal_batches AS batches LEFT JOIN paypal_batch_runs AS runs ON runs.batch = batches.id
+    WHERE NOT batches.stopped AND batches.created_on > statement_timestamp() - $3::interval
+      AND runs.finished_at IS NULL
+      AND (runs.leased_until IS NULL OR runs.leased_by = $1 OR runs.leased_until < statement_timestamp())
+    ORDER BY batches.created_on, batches.id
+    LIMIT 1
+), taken AS (
+    INSERT INTO paypal_batch_runs AS runs (batch, leased_by, leased_until)
+    SELECT id, $1, statement_timestamp() + $2::interval FROM due
+    ON CONFLICT (batch) DO UPDATE SET leased_by = excluded.leased_by, leased_until = excluded.leased_until
+    WHERE runs.leased_by = $1 OR runs.leased_until IS NULL OR runs.leased_until < statement_timestamp()
+    RETURNING batch, place, asked
+)
+SELECT taken.batch, place, asked, dry_run, after, accounts, cap, created_on
+FROM taken JOIN paypal_batches ON paypal_batches.id = taken.batch;
+
+-- name: next_named
+-- Of accounts that were named: those behind the place, in id order.
+SELECT account_id FROM unnest($1::text[]) AS account_id WHERE account_id > $2 ORDER BY account_id LIMIT $3;
+
+-- name: next_vaulted
+-- Accounts with something in Braintree's vault, behind the place. By its index.
+SELECT DISTINCT account_id
+FROM payment_methods
+WHERE processor = 'braintree' AND state IN ('active', 'expired') AND account_id > $1
+ORDER BY account_id
+LIMIT $2;
+
+-- name: next_found
+-- Accounts in which a dry run found something, behind the place; only those that are named, if any are.
+SELECT DISTINCT account_id
+FROM paypal_migrations
+WHERE batch = $1 AND dry_run AND state = 'found' AND account_id > $2
+  AND (cardinality($3::text[]) = 0 OR account_id = ANY($3::text[]))
+ORDER BY account_id
+LIMIT $4;
+
+-- name: under_way
+-- Methods of a batch that have a step before them, the first payment left out: how much is in hand.
+SELECT count(*)::integer
+FROM paypal_migrations
+WHERE batch = $1 AND state IN ('examining', 'imported', 'verified', 'rolling_back')
+   OR batch = $1 AND state = 'found' AND NOT dry_run;
+
+-- name: move
+WITH moved AS (
+    UPDATE paypal_batch_runs
+    SET place = $3, asked = asked + cardinality($4::text[]), leased_until = statement_timestamp() + $6::interval,
+        finished_at = CASE WHEN $7 THEN statement_timestamp() END
+    WHERE batch = $1 AND leased_by = $2 AND finished_at IS NULL
+    RETURNING batch
+)
+INSERT INTO paypal_batch_accounts (batch, account_id, command_id)
+SELECT moved.batch, account_id, command_id
+FROM moved, unnest($4::text[], $5::uuid[]) AS asked (account_id, command_id)
+ON CONFLICT DO NOTHING;
+
+-- name: halted
+-- Why a batch may not go on: it was stopped, or all of them were.
+SELECT reason FROM paypal_batches WHERE id = $1 AND stopped
+UNION ALL
+SELECT reason FROM switches WHERE name = $2 AND "off"
+LIMIT 1;
+
+-- name: find
+SELECT batches.id, dry_run, after, cardinality(accounts) AS named, cap, asked_by, reason, stopped, version, created_on,
+       edited_on, coalesce(asked, 0) AS asked, finished_at
+FROM paypal_batches AS batches LEFT JOIN paypal_batch_runs AS runs ON runs.batch = batches.id
+WHERE batches.id = $1;
+
+-- name: newest
+SELECT batches.id, dry_run, after, cardinality(accounts) AS named, cap, asked_by, reason, stopped, version, created_on,
+       edited_on, coalesce(asked, 0) AS asked, finished_at
+FROM paypal_batches AS batches LEFT JOIN paypal_batch_runs AS runs ON runs.batch = batches.id
+ORDER BY created_on DESC
+LIMIT $1;
+
+-- name: counts
+-- Methods of a batch by where they stand and what is wrong with them.
+SELECT state, broken, count(*)::integer AS methods
+FROM paypal_migrations
+WHERE batch = $1
+GROUP BY state, broken
+ORDER BY state, broken;
+
+-- name: outcomes
+-- What came of asking: accounts by outcome and code; without an outcome the command is on its way.
+SELECT coalesce(journal.outcome, 'pending') AS outcome, journal.code, count(*)::integer AS accounts
+FROM paypal_batch_accounts AS asked LEFT JOIN journal ON journal.command_id = asked.command_id
+WHERE asked.batch = $1
+GROUP BY 1, 2
+ORDER BY 1, 2;
+
+-- name: accounts
+-- A page of the accounts that were asked, in id order, with what came of it.
+SELECT asked.account_id, coalesce(journal.outcome, 'pending') AS outcome, journal.code, journal.answer
+FROM paypal_batch_accounts AS asked LEFT JOIN journal ON journal.command_id = asked.command_id
+WHERE asked.batch = $1
+ORDER BY asked.account_id
+LIMIT $2 OFFSET $3;
+
+-- name: methods
+-- How far the methods of some accounts have come in a batch.
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
+       asked_back, version, began_on, edited_on
+FROM paypal_migrations
+WHERE batch = $1 AND account_id = ANY($2::text[])
+ORDER BY account_id, method_id;

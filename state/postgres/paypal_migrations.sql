@@ -1,0 +1,50 @@
+-- name: load
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
+       asked_back, version, began_on, edited_on
+FROM paypal_migrations
+WHERE account_id = ANY($1::text[])
+ORDER BY account_id, method_id;
+
+-- name: save
+INSERT INTO paypal_migrations AS kept
+    (account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, in_vault,
+     charged, why, asked_back, version, began_on, edited_on)
+SELECT account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, in_vault,
+       charged, why, asked_back, version, began_on, edited_on
+FROM unnest($1::paypal_migration_in_v1[])
+ON CONFLICT (account_id, method_id) DO UPDATE SET
+    batch = excluded.batch,
+    dry_run = excluded.dry_run,
+    state = excluded.state,
+    old = excluded.old,
+    old_reference = excluded.old_reference,
+    broken = excluded.broken,
+    source = excluded.source,
+    new_reference = excluded.new_reference,
+    in_vault = excluded.in_vault,
+    charged = excluded.charged,
+    why = excluded.why,
+    asked_back = excluded.asked_back,
+    version = excluded.version,
+    began_on = excluded.began_on,
+    edited_on = excluded.edited_on
+WHERE kept.version < excluded.version;
+
+-- name: others
+-- Accounts besides $2 that pay, or paid while they were moved, with one of these references of Braintree's.
+SELECT account_id
+FROM payment_methods
+WHERE reference = ANY($1::text[]) AND account_id <> $2 AND processor = 'braintree'
+  AND state IN ('pending_setup', 'active', 'expired')
+LIMIT 1;
+
+-- name: waiting
+-- Accounts with a method that waits for its first payment, in id order behind $1. By its index.
+SELECT DISTINCT account_id
+FROM paypal_migrations
+WHERE state = 'switched' AND new_reference <> old_reference AND account_id > $1
+ORDER BY account_id
+LIMIT $2;
+
+-- name: standing
+SELECT state, count(*)::integer AS methods FROM paypal_migrations WHERE NOT dry_run GROUP BY state;
