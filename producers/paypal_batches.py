@@ -90,7 +90,7 @@ class PayPalBatches:
         self._stopping.set()
 
     async def round(self, publisher: Publisher, now: datetime) -> bool:
-        """Ask the next portion of a batch, and now and then those that wait for a payment; whether there is more.
+        """Ask the next portion of a batch, and now and then those that wait for a payment; whether it did something.
 
         Raises `NotPublishedError` and what PostgreSQL raises.
         """
@@ -111,7 +111,7 @@ class PayPalBatches:
             await paypal_batches.move(
                 connection, run, self._worker, asked, lease=LEASE, finished=not following
             )
-        return bool(following)
+        return True
 
     async def _now_and_then(self, publisher: Publisher, now: datetime) -> None:
         if now >= self._gauge_at:

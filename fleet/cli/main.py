@@ -12,6 +12,7 @@ from fleet.cli.drift import drift
 from fleet.cli.effects import effects
 from fleet.cli.outcomes import operation
 from fleet.cli.parked import parked
+from fleet.cli.paypal import paypal_migrations
 from fleet.cli.store import with_store
 from fleet.cli.tokens import token
 from fleet.kafka_topics import ensure_topics
@@ -75,5 +76,5 @@ def topics() -> None:
     click.echo("The topics are as they should be.")
 
 
-for command in (token, account, operation, parked, dead_letters, effects, drift, cursors):
+for command in (token, account, operation, parked, dead_letters, effects, drift, paypal_migrations, cursors):
     main.add_command(command)

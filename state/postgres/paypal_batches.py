@@ -116,6 +116,11 @@ async def methods(connection: Connection, batch: str, account_ids: Sequence[str]
     return await connection.fetch(SQL.methods, batch, account_ids)
 
 
+async def moves(connection: Connection, batch: str, *, state: str | None, limit: int) -> list[Row]:
+    """The migrations of a batch that moved last, as rows with `account_id`; only of one state, if it is given."""
+    return await connection.fetch(SQL.moves, batch, state, limit)
+
+
 def _batch(row: Row) -> PayPalBatch:
     fields = {name: row[name] for name in row.keys() if name not in ("id", "accounts")}  # noqa: SIM118 - a Record
     return PayPalBatch(accounts=tuple(row["accounts"]), **fields)

@@ -128,3 +128,12 @@ SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_re
 FROM paypal_migrations
 WHERE batch = $1 AND account_id = ANY($2::text[])
 ORDER BY account_id, method_id;
+
+-- name: moves
+-- The methods of a batch that moved last, all or those that stand in one state.
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
+       asked_back, version, began_on, edited_on
+FROM paypal_migrations
+WHERE batch = $1 AND ($2::text IS NULL OR state = $2)
+ORDER BY edited_on DESC, account_id, method_id
+LIMIT $3;

@@ -1,0 +1,74 @@
+"""PayPal that an older system left in Braintree's vault, and batches that put it where it belongs."""
+
+from typing import Any, Final
+from uuid import uuid4
+
+from handlers.paypal_migration import Migration
+from state.postgres import paypal_migrations
+from tests.consumers.effects.payments import Payments
+from topics.observation import Observation
+from topics.payment_methods import BraintreeMethodObserved, MethodDetails, MethodKind, Processor
+from topics.paypal_batches import StartPayPalBatch
+from topics.paypal_migrations import MigratePayPal
+
+SEEN: Final = Observation.model_validate_json('{"at":"2026-11-24T09:30:15Z"}')
+REASON: Final = "a test"
+
+
+def vaulted(
+    payments: Payments, token: str, customer: str, email: str = "payer@example.com"
+) -> dict[str, Any]:
+    """An agreement in the vault on some customer; gives the vault's object."""
+    gateway = payments.vault.gateway()
+    if customer not in {one["id"] for one in payments.vault.driver.customers()}:
+        assert gateway.customer.create({"id": customer}).is_success
+    made = gateway.payment_method.create(
+        {
+            "customer_id": customer,
+            "token": token,
+            "payment_method_nonce": payments.vault.driver.nonce(email),
+        }
+    )
+    assert made.is_success
+    return next(one for one in payments.vault.driver.methods() if one["token"] == token)
+
+
+async def taken_over(payments: Payments, reference: str, **fields: Any) -> str:
+    """The account has PayPal under this reference, as the older system filed it; gives the method's id."""
+    given: dict[str, Any] = {"kind": MethodKind.PAYPAL, "payer_email": "payer@example.com", **fields}
+    details = MethodDetails(processor=Processor.BRAINTREE, reference=reference, **given)
+    await payments.world.say(
+        payments.account, BraintreeMethodObserved(reference=reference, seen=SEEN, details=details)
+    )
+    methods = await payments.kept()
+    found = methods.referred(reference)
+    assert found is not None
+    return found.id
+
+
+async def begun(payments: Payments, *, dry_run: bool = False, account: str | None = None) -> str:
+    """A batch that asks the account; gives the batch's id. Nothing is performed yet."""
+    batch = uuid4().hex
+    start = StartPayPalBatch(dry_run=dry_run, after=None if dry_run else "d" * 32, reason=REASON)
+    await payments.world.say(batch, start)
+    await payments.world.say(account or payments.account, MigratePayPal(batch=batch, dry_run=dry_run))
+    return batch
+
+
+async def migration(payments: Payments, method_id: str) -> Migration:
+    """How far a method has come."""
+    found = await paypal_migrations.load(payments.world.connection, [payments.account])
+    return found[payments.account].by_method[method_id]
+
+
+def tokens(payments: Payments) -> dict[str, str]:
+    """Whose customer each token in the vault is on."""
+    return {one["token"]: one["customer_id"] for one in payments.vault.driver.methods()}
+
+
+def charged(payments: Payments, token: str) -> None:
+    """A payment goes through with a token."""
+    sale = payments.vault.gateway().transaction.sale(
+        {"payment_method_token": token, "amount": "10.00", "options": {"submit_for_settlement": True}}
+    )
+    assert sale.is_success, sale.message

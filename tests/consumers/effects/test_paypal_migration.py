@@ -1,0 +1,304 @@
+"""PayPal methods moved in Braintree's vault: from the wrong customer, from a nonce, from being dunned as a card."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from handlers.paypal_migration import MIGRATE
+from state.postgres import paypal_batches, switches
+from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
+from tests.conftest import Stack
+from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.paypal import begun, charged, migration, taken_over, tokens, vaulted
+from tests.consumers.effects.stripe_side import stripe, subscribed
+from tests.consumers.effects.test_kills import killed_at
+from tests.stripe_double import Double
+from topics.accounts import EraseAccount
+from topics.payment_methods import MethodKind, MethodState, RemovePaymentMethod
+from topics.paypal_batches import ResumePayPalBatch, StopPayPalBatch
+from topics.paypal_migrations import (
+    Brokenness,
+    MigratePayPal,
+    MigrationState,
+    ReviewPayPalMigrations,
+    RollBackPayPalMigration,
+)
+
+__all__ = ["braintree_double", "braintree_server"]
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+CLOSING = ("effects.claimed", "effects.performed", "effects.before_commit", "effects.committed")
+OLD = "f28w"
+NONCE = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def payments(
+    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
+) -> AsyncIterator[Payments]:
+    async with paying(stack, double, braintree_double, redis) as found:
+        yield found
+
+
+async def on_the_wrong_customer(payments: Payments) -> str:
+    held = vaulted(payments, OLD, "legacy_1")
+    return await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
+
+
+async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_the_first_when_it_is_paid_by(
+    payments: Payments,
+) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
+    assert (await payments.only()).details.reference == method_id
+
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await payments.world.settle()
+    assert tokens(payments).keys() == {OLD, method_id}, "nobody paid yet"
+
+    charged(payments, method_id)
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.OLD_REVOKED
+    assert tokens(payments) == {method_id: payments.account}
+
+
+async def test_the_agreement_with_paypal_stays_the_same(payments: Payments) -> None:
+    held = vaulted(payments, OLD, "legacy_1")
+    method_id = await taken_over(payments, OLD)
+    await begun(payments)
+    await payments.world.settle()
+    copies = {one["token"]: one["billing_agreement_id"] for one in payments.vault.driver.methods()}
+    assert copies[method_id] == held["billing_agreement_id"]
+    assert (await payments.only()).details.agreement_id == held["billing_agreement_id"]
+
+
+async def test_a_nonce_gives_way_to_the_agreement_that_stands_behind_it(payments: Payments) -> None:
+    vaulted(payments, "tok_other", payments.account, "somebody@example.com")
+    vaulted(payments, "tok_right", payments.account, "payer@example.com")
+    method_id = await taken_over(payments, NONCE)
+    await begun(payments)
+    await payments.world.settle()
+    one = await migration(payments, method_id)
+    assert (one.broken, one.new) == (Brokenness.NONCE_AS_TOKEN, "tok_right")
+    assert (await payments.kept()).methods[method_id].details.reference == "tok_right"
+
+
+async def test_a_nonce_with_nothing_behind_it_ends(payments: Payments) -> None:
+    method_id = await taken_over(payments, NONCE, created_at=datetime(2024, 1, 1, tzinfo=UTC))
+    await begun(payments)
+    await payments.world.settle()
+    method = (await payments.kept()).methods[method_id]
+    assert (method.state, method.default) == (MethodState.REVOKED, False)
+    assert (await migration(payments, method_id)).state is MigrationState.FAILED
+    assert tokens(payments) == {}
+
+
+async def test_a_nonce_that_is_still_good_is_vaulted(payments: Payments) -> None:
+    nonce = payments.vault.driver.nonce("payer@example.com")
+    method_id = await taken_over(payments, nonce)
+    await begun(payments)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert tokens(payments) == {method_id: payments.account}
+
+
+async def test_paypal_that_is_dunned_as_a_card_has_its_subscriptions_sent(payments: Payments) -> None:
+    vaulted(payments, OLD, payments.account)
+    method_id = await taken_over(payments, OLD, kind=MethodKind.CREDIT_CARD)
+    subscription = await subscribed(payments)
+    await begun(payments)
+    await payments.world.settle()
+    one = await migration(payments, method_id)
+    assert (one.state, one.broken, one.over) == (
+        MigrationState.SWITCHED,
+        Brokenness.DUNNED_AS_CARD,
+        True,
+    )
+    assert (await payments.only()).details.kind is MethodKind.PAYPAL
+    (found,) = payments.objects("subscription")
+    assert (found["id"], found["collection_method"]) == (subscription, "send_invoice")
+    assert tokens(payments) == {OLD: payments.account}
+
+
+async def test_a_dry_run_changes_nothing_anywhere(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await payments.world.settle()
+    before = (payments.vault.driver.ledger(), await payments.kept(), payments.objects("subscription"))
+    await begun(payments, dry_run=True)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.FOUND
+    assert (payments.vault.driver.ledger(), await payments.kept(), payments.objects("subscription")) == before
+
+
+async def test_a_batch_that_is_stopped_goes_no_further_until_it_may(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    batch = await begun(payments)
+    await payments.world.say(batch, StopPayPalBatch(reason="wait"))
+    async with payments.world.member():
+        await payments.world.gone_wrong(payments.account)
+    assert "stopped: wait" in (await payments.world.effect_rows(payments.account))[-1]["last_error"]
+    assert (await migration(payments, method_id)).state is MigrationState.EXAMINING
+    await payments.world.say(batch, ResumePayPalBatch(reason="go"))
+    await payments.world.leases_run_out()
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+
+
+async def test_one_switch_stops_all_batches(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    connection, name = payments.world.connection, paypal_batches.SWITCH
+    await switches.switch(connection, name, off=True, by="operator:test", reason="an incident")
+    async with payments.world.member():
+        await payments.world.gone_wrong(payments.account)
+    assert (await migration(payments, method_id)).state is MigrationState.EXAMINING
+    await switches.switch(connection, name, off=False, by="operator:test", reason="over")
+    await payments.world.leases_run_out()
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+
+
+async def test_what_was_switched_is_taken_back(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    await payments.world.say(
+        payments.account, RollBackPayPalMigration(method_id=method_id, reason="the payer asked")
+    )
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK
+    assert (await payments.only()).details.reference == OLD
+    assert tokens(payments) == {OLD: "legacy_1"}
+
+
+async def test_an_agreement_that_another_account_pays_with_is_left_to_a_person(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    other = Payments(payments.world, payments.vault, await payments.world.customer_of_ada())
+    await taken_over(other, OLD)
+    await begun(payments)
+    await payments.world.settle()
+    one = await migration(payments, method_id)
+    assert one.state is MigrationState.FAILED
+    assert "Another account" in str(one.why)
+    assert tokens(payments) == {OLD: "legacy_1"}
+
+
+async def test_an_agreement_that_was_revoked_ends_its_method(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    payments.vault.driver.revoke(OLD, copies=0)
+    await begun(payments)
+    await payments.world.settle()
+    assert (await payments.kept()).methods[method_id].state is MethodState.REVOKED
+    assert (await migration(payments, method_id)).state is MigrationState.FAILED
+
+
+async def test_a_method_that_was_removed_on_the_way_leaves_nothing_in_the_vault(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await killed_at(payments.world, "paypal.imported", braintree=payments.vault.url)
+    assert method_id in tokens(payments)
+    await payments.world.say(payments.account, RemovePaymentMethod(method_id=method_id))
+    await payments.world.settle()
+    assert tokens(payments) == {}
+    assert (await migration(payments, method_id)).state is MigrationState.FAILED
+
+
+async def test_an_erasure_takes_both_references_out_of_the_vault(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    await payments.world.say(payments.account, EraseAccount(reason="asked for"))
+    await payments.world.settle()
+    assert tokens(payments) == {}
+    assert (await migration(payments, method_id)).old.payer_email is None
+
+
+async def test_an_agreement_that_ends_with_its_old_token_stops_all_batches(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    charged(payments, method_id)
+    payments.vault.driver.revoke(method_id, copies=0)
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.FAILED
+    assert (await payments.kept()).methods[method_id].state is MethodState.REVOKED
+    assert await switches.switched_off(payments.world.connection, paypal_batches.SWITCH) is not None
+
+
+@pytest.mark.parametrize("point", [*CLOSING, "paypal.customer_there", "paypal.imported"])
+async def test_killed_on_the_way_there(payments: Payments, point: str) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await killed_at(payments.world, point, braintree=payments.vault.url)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
+
+
+async def test_killed_while_the_old_reference_is_let_go(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    charged(payments, method_id)
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await killed_at(payments.world, "effects.committed", braintree=payments.vault.url)
+    await payments.world.relay()
+    await killed_at(payments.world, "paypal.old_deleted", braintree=payments.vault.url)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.OLD_REVOKED
+    assert tokens(payments) == {method_id: payments.account}
+
+
+async def test_killed_on_the_way_back(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    await begun(payments)
+    await payments.world.settle()
+    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    await killed_at(payments.world, "paypal.new_deleted", braintree=payments.vault.url)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK
+    assert tokens(payments) == {OLD: "legacy_1"}
+
+
+async def test_braintree_that_answers_too_late_has_made_one_token(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    payments.vault.driver.fault("timeout_after_effect", method="POST", path="payment_methods$")
+    await begun(payments)
+    async with payments.world.member():
+        await payments.world.gone_wrong(payments.account)
+    await payments.world.leases_run_out()
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
+
+
+async def test_a_step_that_is_asked_for_twice_is_done_once(payments: Payments) -> None:
+    method_id = await on_the_wrong_customer(payments)
+    batch = await begun(payments)
+    await payments.world.say(payments.account, MigratePayPal(batch=batch, dry_run=False))
+    await payments.world.settle()
+    created = [token for what, token in payments.vault.driver.ledger() if what == "payment_method.created"]
+    assert created == [OLD, method_id]
+    kinds = [row["kind"] for row in await payments.world.effect_rows(payments.account)]
+    assert kinds.count(MIGRATE) == 4
+
+
+async def test_subscriptions_that_somebody_switched_are_brought_back_with_the_method(
+    payments: Payments,
+) -> None:
+    vaulted(payments, OLD, payments.account)
+    await taken_over(payments, OLD)
+    subscription = await subscribed(payments)
+    await payments.world.settle()
+    stripe(payments, f"/v1/subscriptions/{subscription}", collection_method="charge_automatically")
+    await begun(payments)
+    await payments.world.settle()
+    (found,) = payments.objects("subscription")
+    assert found["collection_method"] == "send_invoice"
