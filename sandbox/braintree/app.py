@@ -21,7 +21,7 @@ def app(data: Path, options: Options | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        sending = asyncio.create_task(webhooks.deliver(world))
+        sending = asyncio.create_task(webhooks.work(world))
         try:
             yield
         finally:

@@ -1,36 +1,36 @@
-"""The control API below /_sandbox: nonces, revocations, faults, the clock, webhooks, and what is kept."""
+"""The control API below /_sandbox: faults, the clock, notifications, what is kept and what was asked."""
 
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.braintree import errors, vault, webhooks
+from sandbox.braintree import deliveries, settlement, transaction_store, vault_control, webhooks
+from sandbox.braintree.control_route import route
+from sandbox.braintree.store import METHOD
 from sandbox.braintree.world import World
 from sandbox.stripe import faults
 
-Handler: TypeAlias = Callable[[World, Request, dict[str, Any]], Awaitable[Any]]
+SETTINGS = {"clock_offset", "webhook_url", "paused", "duplicate_seconds"}
 
 
 def routes(world: World) -> list[Route]:
     """The routes below /_sandbox."""
     return [
-        _route(world, "/ready", "GET", ready),
-        _route(world, "/reset", "POST", reset),
-        _route(world, "/nonces", "POST", make_nonce),
-        _route(world, "/payment_methods/{token}/revoke", "POST", revoke),
-        _route(world, "/payment_methods/{token}", "DELETE", remove),
-        _route(world, "/objects", "GET", objects),
-        _route(world, "/ledger", "GET", ledger),
-        _route(world, "/faults", "POST", add_fault),
-        _route(world, "/faults", "DELETE", clear_faults),
-        _route(world, "/settings", "PATCH", settings),
-        _route(world, "/requests", "GET", requests),
-        _route(world, "/deliveries", "GET", deliveries),
-        _route(world, "/deliveries/{seq:int}/resend", "POST", resend),
+        route(world, "/ready", "GET", ready),
+        route(world, "/reset", "POST", reset),
+        *vault_control.routes(world),
+        route(world, "/objects", "GET", objects),
+        route(world, "/ledger", "GET", ledger),
+        route(world, "/faults", "POST", add_fault),
+        route(world, "/faults", "DELETE", clear_faults),
+        route(world, "/settings", "PATCH", settings),
+        route(world, "/requests", "GET", requests),
+        route(world, "/notifications", "POST", notify),
+        route(world, "/deliveries", "GET", recent_deliveries),
+        route(world, "/deliveries/{seq:int}/resend", "POST", resend),
+        route(world, "/deliveries/plan", "GET", plan),
+        route(world, "/deliveries/plan", "PUT", set_plan),
     ]
 
 
@@ -45,34 +45,16 @@ async def reset(world: World, request: Request, given: dict[str, Any]) -> Any:
     return {"reset": True}
 
 
-async def make_nonce(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """A nonce as Braintree's page makes it: `type` paypal_agreement (usual), paypal_one_time or card; `email`."""
-    if given.get("type", vault.PAYPAL) not in (vault.PAYPAL, vault.ONE_TIME, vault.CARD):
-        raise ValueError("type is paypal_agreement, paypal_one_time or card")
-    return {"nonce": vault.make_nonce(world.store, given, world.now())}
-
-
-async def revoke(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """The payer revokes an agreement at PayPal; `copies` of the notification, after `delay` seconds."""
-    copies, delay = int(given.get("copies", 1)), float(given.get("delay", 0))
-    webhooks.revoked(world, request.path_params["token"], copies=copies, delay=delay)
-    return {"revoked": request.path_params["token"]}
-
-
-async def remove(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """Somebody deleted a method in the processor's own control panel; nothing tells of it."""
-    with world.store.transaction():
-        vault.delete_method(world.store, request.path_params["token"])
-    return {"deleted": request.path_params["token"]}
-
-
 async def objects(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """Everything of a `kind`: customer, payment_method."""
-    return {"objects": world.store.all(request.query_params.get("kind", vault.METHOD))}
+    """Everything of a `kind`, oldest first: customer, payment_method, agreement, transaction."""
+    kind = request.query_params.get("kind", METHOD)
+    if kind == "transaction":
+        return {"objects": transaction_store.newest(world.store)[::-1]}
+    return {"objects": world.store.all(kind)}
 
 
 async def ledger(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """Every change that requests made, oldest first."""
+    """Every change that requests and time made, oldest first."""
     return {"ledger": world.store.ledger()}
 
 
@@ -87,15 +69,20 @@ async def clear_faults(world: World, request: Request, given: dict[str, Any]) ->
 
 
 async def settings(world: World, request: Request, given: dict[str, Any]) -> Any:
-    """Sets some of `clock_offset`, `webhook_url`, `paused`."""
-    if unknown := set(given) - {"clock_offset", "webhook_url", "paused"}:
+    """Sets some of `clock_offset`, `webhook_url`, `paused`, `duplicate_seconds` (30; 0 for no check)."""
+    if unknown := set(given) - SETTINGS:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
     if "clock_offset" in given:
         world.move(float(given["clock_offset"]))
+        with world.store.transaction():
+            settlement.run(world.store, world.now())
+    if "duplicate_seconds" in given:
+        world.refuse_duplicates(float(given["duplicate_seconds"]))
     if "webhook_url" in given:
         world.webhook_url = given["webhook_url"]
     world.paused = bool(given.get("paused", world.paused))
-    return {"clock_offset": world.offset, "webhook_url": world.webhook_url, "paused": world.paused}
+    shown = {"clock_offset": world.offset, "webhook_url": world.webhook_url, "paused": world.paused}
+    return {**shown, "duplicate_seconds": world.duplicates}
 
 
 async def requests(world: World, request: Request, given: dict[str, Any]) -> Any:
@@ -103,35 +90,28 @@ async def requests(world: World, request: Request, given: dict[str, Any]) -> Any
     return {"requests": list(world.log)[::-1]}
 
 
-async def deliveries(world: World, request: Request, given: dict[str, Any]) -> Any:
+async def notify(world: World, request: Request, given: dict[str, Any]) -> Any:
+    """Sends a notification of a `kind`: check, or transaction_settled or ..._declined of a `transaction`."""
+    webhooks.send(world, str(given.get("kind")), transaction_id=str(given.get("transaction", "")))
+    return {"sent": given["kind"]}
+
+
+async def recent_deliveries(world: World, request: Request, given: dict[str, Any]) -> Any:
     """The last notifications, newest first."""
-    rows = world.store.execute("SELECT seq, kind, tries, state FROM deliveries ORDER BY seq DESC LIMIT 100")
-    return {"deliveries": [dict(zip(("seq", "kind", "tries", "state"), row, strict=True)) for row in rows]}
+    return {"deliveries": deliveries.recent(world.store)}
 
 
 async def resend(world: World, request: Request, given: dict[str, Any]) -> Any:
     """Sends a notification once more."""
-    world.store.execute(
-        "UPDATE deliveries SET state = 'due', due = ?, tries = 0 WHERE seq = ?",
-        (world.now(), request.path_params["seq"]),
-    )
+    deliveries.resend(world.store, request.path_params["seq"], world.now())
     return {"resent": request.path_params["seq"]}
 
 
-async def _given(request: Request) -> dict[str, Any]:
-    given = json.loads(await request.body() or b"{}")
-    if not isinstance(given, dict):
-        raise TypeError("send a JSON object")
-    return given
+async def plan(world: World, request: Request, given: dict[str, Any]) -> Any:
+    """The plan of deliveries."""
+    return deliveries.shown_plan(world.store)
 
 
-def _route(world: World, path: str, method: str, handler: Handler) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return JSONResponse(await handler(world, request, await _given(request)))
-        except errors.Refusal as refusal:
-            return JSONResponse({"error": "there is no such thing"}, refusal.status)
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return Route(path, endpoint, methods=[method])
+async def set_plan(world: World, request: Request, given: dict[str, Any]) -> Any:
+    """Replaces the plan for notifications from now on: `rules` and `seed`, as the double of Stripe has them."""
+    return deliveries.set_plan(world.store, given)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.braintree import errors, vault, webhooks
+from sandbox.braintree import errors, nonces, vault, webhooks
+from sandbox.braintree.store import CUSTOMER, METHOD
 from sandbox.braintree.world import World
 
 _HERE = Path(__file__)
@@ -38,7 +39,7 @@ def routes(world: World) -> list[Route]:
 def _act(world: World, given: dict[str, str]) -> str:
     match given.get("what"):
         case "nonce":
-            return vault.make_nonce(world.store, {"email": given.get("email") or None}, world.now())
+            return nonces.make(world.store, {"email": given.get("email") or None}, world.now())
         case "revoke":
             webhooks.revoked(world, given.get("token", ""))
         case "remove":
@@ -53,7 +54,7 @@ def _act(world: World, given: dict[str, str]) -> str:
 
 
 def _page(world: World, nonce: str) -> str:
-    methods = [row for one in world.store.all(vault.METHOD)[::-1] for row in [_method(one)]]
+    methods = [row for one in world.store.all(METHOD)[::-1] for row in [_method(one)]]
     sent = world.store.execute(
         "SELECT seq, kind, tries, state FROM deliveries ORDER BY seq DESC LIMIT 30"
     ).fetchall()
@@ -61,7 +62,7 @@ def _page(world: World, nonce: str) -> str:
     return PAGE.substitute(
         style=STYLE,
         made=made if nonce else "",
-        customers=len(world.store.all(vault.CUSTOMER)),
+        customers=len(world.store.all(CUSTOMER)),
         kept=len(methods),
         methods="".join(methods) or _nothing("The vault is empty."),
         deliveries="".join(map(_delivery, sent)) or _nothing("No notifications yet."),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 
 Body: TypeAlias = dict[str, Any]
+CUSTOMER, METHOD, NONCE = "customer", "payment_method", "nonce"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', body BLOB NOT NULL,
@@ -22,6 +23,14 @@ CREATE TABLE IF NOT EXISTS deliveries (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, what TEXT NOT NULL, id TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS transactions (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, customer_id TEXT, order_id TEXT, amount TEXT NOT NULL,
+    instrument TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL, due REAL, body BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS transactions_of_order ON transactions (order_id);
+CREATE INDEX IF NOT EXISTS transactions_of_customer ON transactions (customer_id);
+CREATE INDEX IF NOT EXISTS transactions_of_instrument ON transactions (instrument, created);
+CREATE INDEX IF NOT EXISTS transactions_due ON transactions (due) WHERE due IS NOT NULL;
 """
 
 
@@ -79,6 +88,10 @@ class Store:
             (kind, id_, owner, orjson.dumps(body)),
         )
 
+    def rename(self, kind: str, id_: str, new: str) -> None:
+        """The object under another id, in its old place among the others."""
+        self.execute("UPDATE objects SET id = ? WHERE kind = ? AND id = ?", (new, kind, id_))
+
     def drop(self, kind: str, id_: str) -> None:
         """The object is gone."""
         self.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, id_))
@@ -89,6 +102,15 @@ class Store:
         if owner is not None:
             sql, values = f"{sql} AND owner = ?", (kind, owner)  # type: ignore[assignment]
         return [orjson.loads(row[0]) for row in self.execute(f"{sql} ORDER BY seq", values)]
+
+    def newest(self, kind: str, most: int) -> list[Body]:
+        """The last objects of a kind, newest first."""
+        sql = "SELECT body FROM objects WHERE kind = ? ORDER BY seq DESC LIMIT ?"
+        return [orjson.loads(row[0]) for row in self.execute(sql, (kind, most))]
+
+    def count(self, kind: str) -> int:
+        """How many there are of a kind."""
+        return int(self.execute("SELECT count(*) FROM objects WHERE kind = ?", (kind,)).fetchone()[0])
 
     def record(self, what: str, id_: str) -> None:
         """One effect in the ledger, which drills count."""
@@ -101,7 +123,7 @@ class Store:
     def clear(self) -> None:
         """Forgets everything."""
         with self.transaction():
-            for table in ("objects", "deliveries", "ledger", "settings"):
+            for table in ("objects", "deliveries", "ledger", "settings", "transactions"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
 
     def close(self) -> None:

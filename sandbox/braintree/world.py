@@ -11,6 +11,8 @@ from sandbox.stripe.faults import Plan
 
 MERCHANT, PUBLIC_KEY, PRIVATE_KEY = "sandbox", "public_sandbox", "private_sandbox"
 REMEMBERED = 500
+DUPLICATE_SECONDS = 30.0
+"""Braintree's own default: .../articles/control-panel/transactions/duplicate-checking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,23 @@ class World:
     def move(self, offset: float) -> None:
         """Sets the clock apart from the machine's; it outlives a restart."""
         self.offset = offset
+        self._keep("clock_offset", offset)
+
+    def refuse_duplicates(self, seconds: float) -> None:
+        """For how long a sale like a successful one is refused, 0 for never; it outlives a restart."""
+        self.duplicates = seconds
+        self._keep("duplicates", seconds)
+
+    def _keep(self, name: str, value: float) -> None:
         self.store.execute(
-            "INSERT INTO settings (name, value) VALUES ('clock_offset', ?) "
+            "INSERT INTO settings (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (offset,),
+            (name, value),
         )
 
     def _begin(self) -> None:
-        row = self.store.execute("SELECT value FROM settings WHERE name = 'clock_offset'").fetchone()
-        self.offset = float(row[0]) if row else 0.0
+        kept = dict(self.store.execute("SELECT name, value FROM settings").fetchall())
+        self.offset = float(kept.get("clock_offset", 0.0))
+        self.duplicates = float(kept.get("duplicates", DUPLICATE_SECONDS))
         self.plan, self.webhook_url, self.paused = Plan(), self.options.webhook_url, False
         self.log: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)

@@ -4,12 +4,23 @@ Source: recorded answers of its sandbox (tests/sandbox/braintree_recordings) and
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 Table: TypeAlias = dict[str, Any]
+PAGE_SIZE = 50
+_ONE_OF = {"status_history": "status_event", "addresses": "address"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of what a search found: elements of one name, side by side."""
+
+    element: str
+    items: list[Table]
 
 
 class Unreadable(Exception):
@@ -61,8 +72,13 @@ def _element(name: str, value: Any) -> str:
             return f'<{tag} type="integer">{value}</{tag}>'
         case dict():
             return f"<{tag}>{''.join(_element(inner, one) for inner, one in value.items())}</{tag}>"
+        case Page():
+            counts = {"current_page_number": 1, "page_size": PAGE_SIZE, "total_items": len(value.items)}
+            inner = "".join(_element(one, count) for one, count in counts.items())
+            inner += "".join(_element(value.element, one) for one in value.items)
+            return f'<{tag} type="collection">{inner}</{tag}>'
         case list():
-            each = name[:-1] if name.endswith("s") else "item"
+            each = _each(name)
             return f'<{tag} type="array">{"".join(_element(each, one) for one in value)}</{tag}>'
     kind = ' type="datetime"' if name.endswith("_at") or name == "timestamp" else ""
     return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
@@ -70,3 +86,9 @@ def _element(name: str, value: Any) -> str:
 
 def _named(tag: str) -> str:
     return tag.replace("-", "_")
+
+
+def _each(name: str) -> str:
+    """What an element of an array is called."""
+    plain = "item" if name.endswith("ids") or not name.endswith("s") else name[:-1]
+    return _ONE_OF.get(name, plain)

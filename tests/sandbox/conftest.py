@@ -3,6 +3,7 @@
 import signal
 from collections.abc import AsyncIterator, Iterator
 
+import braintree
 import httpx
 import pytest
 import pytest_asyncio
@@ -12,7 +13,7 @@ from sandbox.stripe.client import Api
 from sandbox.stripe.driver import Driver
 from sandbox.stripe.mock import Mock
 from sandbox.stripe.world import API_KEY
-from tests.braintree_double import braintree_double, braintree_server
+from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.sandbox import receiver as receivers
 from tests.sandbox.receiver import Receiver
 
@@ -87,6 +88,12 @@ def stripe_mock() -> Iterator[Mock]:
     running = mock.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def gateway(braintree_double: BraintreeDouble) -> braintree.BraintreeGateway:
+    """The real SDK of Braintree, pointed at its empty double."""
+    return braintree_double.gateway()
 
 
 @pytest.fixture

@@ -1,40 +1,14 @@
-"""The double of Braintree, as its real SDK sees it and beside what its sandbox really answered."""
-
-import json
-import time
-from pathlib import Path
-from typing import Any
+"""The double of Braintree, as its real SDK sees it: customers, methods, nonces, keys and faults."""
 
 import braintree
-import httpx
 import pytest
 from braintree.exceptions.authentication_error import AuthenticationError
 from braintree.exceptions.http.timeout_error import ReadTimeoutError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.server_error import ServerError
-from braintree.util.xml_util import XmlUtil
 
-from sandbox.braintree.world import MERCHANT, PRIVATE_KEY, PUBLIC_KEY
 from tests.braintree_double import BraintreeDouble
-from tests.sandbox.receiver import Receiver
-
-RECORDINGS = Path(__file__).with_name("braintree_recordings")
-ACCOUNT = "a" * 32
-
-
-@pytest.fixture
-def gateway(braintree_double: BraintreeDouble) -> braintree.BraintreeGateway:
-    return braintree_double.gateway()
-
-
-def vaulted(gateway: braintree.BraintreeGateway, nonce: str, **given: Any) -> Any:
-    return gateway.payment_method.create(
-        {"customer_id": ACCOUNT, "payment_method_nonce": nonce, "options": given.pop("options", {}), **given}
-    )
-
-
-def codes(result: Any) -> list[str]:
-    return [str(error.code) for error in result.errors.deep_errors]
+from tests.sandbox.braintree_asks import ACCOUNT, codes, vaulted
 
 
 def test_a_customer_keeps_the_id_we_choose_and_nobody_else_gets_it(
@@ -143,98 +117,3 @@ def test_faults_are_met_as_planned(
     braintree_double.driver.fault("error_500_before", path="/customers")
     with pytest.raises(ServerError):
         gateway.customer.find(ACCOUNT)
-
-
-def test_a_revocation_is_told_by_a_notification_that_the_sdk_believes(
-    gateway: braintree.BraintreeGateway, braintree_double: BraintreeDouble, receiver: Receiver
-) -> None:
-    gateway.customer.create({"id": ACCOUNT})
-    vaulted(gateway, "fake-paypal-billing-agreement-nonce", token="t1")
-    braintree_double.driver.settings(webhook_url=receiver.url)
-    braintree_double.driver.revoke("t1", copies=2)
-    first, second = _arrived(receiver, 2)
-    form = dict(httpx.QueryParams(first.body.decode()))
-    notice = gateway.webhook_notification.parse(form["bt_signature"], form["bt_payload"])
-    assert notice.kind == "payment_method_revoked_by_customer"
-    assert notice.revoked_payment_method_metadata.token == "t1"
-    assert notice.revoked_payment_method_metadata.customer_id == ACCOUNT
-    assert first.body == second.body
-    assert gateway.payment_method.find("t1").revoked_at is not None
-
-
-def _arrived(receiver: Receiver, many: int) -> list[Any]:
-    for _ in range(200):
-        if len(receiver.arrived) >= many:
-            break
-        time.sleep(0.05)
-    return list(receiver.arrived)
-
-
-def test_the_page_makes_nonces_and_revokes(braintree_double: BraintreeDouble) -> None:
-    gateway = braintree_double.gateway()
-    gateway.customer.create({"id": ACCOUNT})
-    with httpx.Client(base_url=braintree_double.url, trust_env=False, follow_redirects=True) as browser:
-        page = browser.post("/act", data={"what": "nonce", "email": "p@example.com"})
-        nonce = page.text.split("<code>")[1].split("</code>")[0]
-        assert vaulted(gateway, nonce, token="t1").is_success
-        assert "p@example.com" in browser.get("/").text
-        assert "revoked" in browser.post("/act", data={"what": "revoke", "token": "t1"}).text
-        browser.post("/act", data={"what": "remove", "token": "t1"})
-    assert braintree_double.driver.methods() == []
-
-
-def _kinds(value: Any) -> Any:
-    """The shape of a parsed answer: names, and what kind of value each has."""
-    if isinstance(value, dict):
-        return {name: _kinds(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_kinds(one) for one in value[:1]]
-    return type(value).__name__ if value not in (None, "") else "empty"
-
-
-@pytest.mark.parametrize("recording", sorted(RECORDINGS.glob("*.json")), ids=lambda path: path.stem)
-def test_the_sdk_reads_our_answers_as_it_reads_braintree_s(
-    recording: Path, braintree_double: BraintreeDouble
-) -> None:
-    ids: dict[str, str] = {}
-    with httpx.Client(
-        base_url=braintree_double.url, auth=(PUBLIC_KEY, PRIVATE_KEY), trust_env=False
-    ) as client:
-        for exchange in json.loads(recording.read_text()):
-            asked, answered = exchange["request"], exchange["response"]
-            path = _ours(asked["path"], ids).replace("/merchants/MERCHANT", f"/merchants/{MERCHANT}")
-            answer = client.request(asked["method"], path, content=_ours(asked["body"] or "", ids))
-            assert answer.status_code == answered["status"]
-            theirs, ours = XmlUtil.dict_from_xml(answered["body"]), XmlUtil.dict_from_xml(answer.text)
-            _learn(theirs, ours, ids)
-            missing = _lacking(_kinds(theirs), _kinds(ours))
-            assert not missing, missing
-
-
-def _ours(text: str, ids: dict[str, str]) -> str:
-    for theirs, ours in ids.items():
-        text = text.replace(theirs, ours)
-    return text
-
-
-def _learn(theirs: Any, ours: Any, ids: dict[str, str]) -> None:
-    for name in ("customer", "paypal_account", "credit_card"):
-        for key in ("id", "token"):
-            if name in theirs and key in theirs[name]:
-                ids[theirs[name][key]] = ours[name][key]
-
-
-def _lacking(theirs: Any, ours: Any, where: str = "") -> list[str]:
-    """What the recorded answer has and ours has not, or of another kind."""
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        return [
-            one
-            for name, value in theirs.items()
-            for one in (
-                _lacking(value, ours[name], f"{where}/{name}")
-                if name in ours
-                else [f"{where}/{name} is missing"]
-            )
-        ]
-    same = theirs == ours or "empty" in (theirs, ours)
-    return [] if same or isinstance(theirs, list) else [f"{where} is {ours} instead of {theirs}"]
