@@ -32,8 +32,9 @@ _NONCE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(tokencc|
 class Migration:
     """How far one method has come. `old` is what it was charged by before, `new` what by afterwards.
 
-    `source` is the token that was used or copied. `in_vault`: the old reference is a token in the vault, to go back
-    to and to be let go in the end. `why` says what went wrong, `asked_back` that somebody took it back.
+    `source` is the agreement as the vault showed it; `awaited`: Braintree has yet to import it under `new`.
+    `in_vault`: the old reference is a token in the vault, to go back to and to be let go in the end. `why` says what
+    went wrong, `asked_back` that somebody took it back.
     """
 
     method_id: str
@@ -45,8 +46,9 @@ class Migration:
     began_on: datetime
     edited_on: datetime
     broken: Brokenness | None = None
-    source: str | None = None
+    source: MethodDetails | None = None
     new: str | None = None
+    awaited: bool = False
     in_vault: bool = True
     charged: bool = False
     why: str | None = None
@@ -54,8 +56,9 @@ class Migration:
 
     @property
     def made(self) -> bool:
-        """Whether the new reference is of our making, so that a way back lets it go."""
-        return self.new is not None and self.new not in (self.source, self.old.reference)
+        """Whether the new reference was made for this, so that a way back lets it go."""
+        kept = (self.source.reference if self.source else None, self.old.reference)
+        return self.new is not None and self.new not in kept
 
     @property
     def over(self) -> bool:
@@ -65,6 +68,11 @@ class Migration:
         return self.state in OVER or (
             self.state is MigrationState.SWITCHED and self.new == self.old.reference
         )
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next step is somebody else's: Braintree's import, or the first payment."""
+        return self.awaited or (self.state is MigrationState.SWITCHED and not self.over)
 
     @property
     def references(self) -> frozenset[str]:

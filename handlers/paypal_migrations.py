@@ -87,12 +87,8 @@ def _begun(
 
 
 def review(account: Account, command: ReviewPayPalMigrations, context: Context) -> Decision:
-    """Have those looked at that wait for their first payment."""
-    waiting = [
-        one
-        for one in migrations_of(account).by_method.values()
-        if one.state is MigrationState.SWITCHED and not one.over
-    ]
+    """Have those looked at that wait for Braintree's import, or for their first payment."""
+    waiting = [one for one in migrations_of(account).by_method.values() if one.waits]
     return Applied(effects=tuple(step(one.method_id) for one in waiting), result={"methods": len(waiting)})
 
 
@@ -136,8 +132,17 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
 
 
 def _bare(one: Migration, context: Context) -> Migration:
-    old = MethodDetails(processor=one.old.processor, kind=one.old.kind, reference=one.old.reference)
-    return moved(one, one.state, context.now, old=old)
+    return moved(
+        one,
+        one.state,
+        context.now,
+        old=_stripped(one.old),
+        source=_stripped(one.source) if one.source else None,
+    )
+
+
+def _stripped(details: MethodDetails) -> MethodDetails:
+    return MethodDetails(processor=details.processor, kind=details.kind, reference=details.reference)
 
 
 HANDLERS: Final = (

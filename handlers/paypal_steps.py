@@ -29,6 +29,7 @@ from topics.paypal_migrations import (
     MigrationState,
     PayPalCharged,
     PayPalExamined,
+    PayPalImportAwaited,
     PayPalImported,
     PayPalOldRevoked,
     PayPalReady,
@@ -43,7 +44,15 @@ NEVER_KEPT: Final = "PayPal was allowed a single payment only. Connect PayPal ag
 TWICE: Final = "The same agreement stood here twice."
 IN_FLIGHT_PAUSE: Final = timedelta(minutes=1)
 _ON_THE_WAY: Final = frozenset({MigrationState.FOUND, MigrationState.IMPORTED, MigrationState.VERIFIED})
-_STEP = PayPalExamined | PayPalImported | PayPalVerified | PayPalReady | PayPalOldRevoked | PayPalRolledBack
+_STEP = (
+    PayPalExamined
+    | PayPalImportAwaited
+    | PayPalImported
+    | PayPalVerified
+    | PayPalReady
+    | PayPalOldRevoked
+    | PayPalRolledBack
+)
 
 
 def examined(account: Account, fact: PayPalExamined, context: Context) -> Decision:
@@ -59,7 +68,7 @@ def examined(account: Account, fact: PayPalExamined, context: Context) -> Decisi
         return _never_kept(account, migration, found, context)
     if not fact.movable:
         return _moved(account, moved(migration, MigrationState.FOUND, context.now, why=NEVER_KEPT, **found))
-    new = fact.source
+    new = fact.source.reference if fact.source else None
     if new is None or broken is Brokenness.WRONG_CUSTOMER:
         new = own_token(migration.method_id, migration.old.reference)
     after = moved(migration, MigrationState.FOUND, context.now, new=new, **found)
@@ -90,12 +99,20 @@ def _never_kept(account: Account, migration: Migration, found: dict[str, Any], c
     return _with(account, after, applied(account, methods_of(account).put(gone), context))
 
 
+def import_awaited(account: Account, fact: PayPalImportAwaited, context: Context) -> Decision:
+    """Nothing can be done but to wait: it is looked at again once a day, or when somebody asks."""
+    migration = _current(account, fact, MigrationState.FOUND)
+    if migration is None or migration.awaited:
+        return Applied()
+    return _moved(account, moved(migration, MigrationState.FOUND, context.now, awaited=True))
+
+
 def imported(account: Account, fact: PayPalImported, context: Context) -> Decision:
     """It is there: look at it from the outside next."""
     migration = _current(account, fact, MigrationState.FOUND)
     if migration is None:
         return Applied()
-    after = moved(migration, MigrationState.IMPORTED, context.now, new=fact.reference)
+    after = moved(migration, MigrationState.IMPORTED, context.now, new=fact.reference, awaited=False)
     return _moved(account, after, (step(migration.method_id),))
 
 
@@ -196,7 +213,8 @@ def gone_back(
         return _moved(
             account, moved(migration, MigrationState.ROLLED_BACK, context.now, why=why, asked_back=asked)
         )
-    after = moved(migration, MigrationState.ROLLING_BACK, context.now, why=why, asked_back=asked)
+    on_the_way = {"why": why, "asked_back": asked, "awaited": False}
+    after = moved(migration, MigrationState.ROLLING_BACK, context.now, **on_the_way)
     method = _method(account, migration)
     if migration.state is not MigrationState.SWITCHED or method is None:
         return _moved(account, after, (step(migration.method_id),))
@@ -241,6 +259,7 @@ _ALONE: Final = (PAYPAL_MIGRATIONS,)
 
 HANDLERS: Final = (
     Handler(PayPalExamined, examined, needs=_NEEDS),
+    Handler(PayPalImportAwaited, import_awaited, needs=_ALONE),
     Handler(PayPalImported, imported, needs=_ALONE),
     Handler(PayPalVerified, verified, needs=_ALONE),
     Handler(PayPalReady, ready, needs=_NEEDS),

@@ -53,7 +53,7 @@ class MigratePayPal(Command):
 
 
 class ReviewPayPalMigrations(Command):
-    """Look whether a payment went through with what was switched, and let the old reference go if so."""
+    """Look what Braintree has imported, and what a payment went through with: its old reference is let go then."""
 
     type: ClassVar = "billing.paypal-migrations.review.v1"
 
@@ -74,7 +74,7 @@ class _Step(Fact):
 
 
 class PayPalExamined(_Step):
-    """What Braintree shows of a method. `source` is the token in its vault that is to be used or copied.
+    """What Braintree shows of a method. `source` is the agreement in its vault that is to be used or imported.
 
     `movable` of false: no agreement stands behind the method, so that its payer has to connect PayPal again.
     `in_vault`: the reference that the method has is a token there.
@@ -82,9 +82,15 @@ class PayPalExamined(_Step):
 
     type: ClassVar = "billing.paypal-migrations.examined.v1"
     broken: Brokenness | None = None
-    source: Reference | None = None
+    source: MethodDetails | None = None
     movable: bool = True
     in_vault: bool = True
+
+
+class PayPalImportAwaited(_Step):
+    """The agreement is not yet where it belongs: Braintree imports it there, which takes days."""
+
+    type: ClassVar = "billing.paypal-migrations.import-awaited.v1"
 
 
 class PayPalImported(_Step):
@@ -153,6 +159,7 @@ MESSAGES = (
     ReviewPayPalMigrations,
     RollBackPayPalMigration,
     PayPalExamined,
+    PayPalImportAwaited,
     PayPalImported,
     PayPalVerified,
     PayPalReady,
@@ -178,7 +185,8 @@ EXAMPLES = (
     MigratePayPal(batch=_BATCH),
     ReviewPayPalMigrations(),
     RollBackPayPalMigration(method_id=_METHOD, reason="the payer asked for it"),
-    PayPalExamined(method_id=_METHOD, batch=_BATCH, broken=Brokenness.WRONG_CUSTOMER, source="f28w"),
+    PayPalExamined(method_id=_METHOD, batch=_BATCH, broken=Brokenness.WRONG_CUSTOMER, source=_PAYPAL),
+    PayPalImportAwaited(method_id=_METHOD, batch=_BATCH),
     PayPalImported(method_id=_METHOD, batch=_BATCH, reference=_METHOD),
     PayPalVerified(method_id=_METHOD, batch=_BATCH),
     PayPalReady(method_id=_METHOD, batch=_BATCH, details=_PAYPAL, seen=Observation(at=_MOMENT)),

@@ -12,6 +12,7 @@ from state.braintree import vault
 from state.braintree.client import Caller
 from state.braintree.vault import Agreement
 from topics.message import Fact
+from topics.payment_methods import MethodDetails
 from topics.paypal_migrations import Brokenness, MigrationState, PayPalExamined, PayPalStepFailed
 
 NONCE_LIFE: Final = timedelta(hours=3)
@@ -29,11 +30,11 @@ async def examine(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
         why = "Its payer revoked the agreement at PayPal."
         return (observed(agreement, seen_at(answer)), _failed(migration, why))
     if agreement.customer_id == seen.account_id:
-        return (_examined(migration, source=reference),)
+        return (_examined(migration, source=agreement.details),)
     if seen.paid_by_others:
         why = "Another account pays with the same agreement: a person has to say whose it is."
         return (_failed(migration, why),)
-    return (_examined(migration, broken=Brokenness.WRONG_CUSTOMER, source=reference),)
+    return (_examined(migration, broken=Brokenness.WRONG_CUSTOMER, source=agreement.details),)
 
 
 async def _without_token(ask: Caller, seen: PayPalView, migration: Migration) -> PayPalExamined:
@@ -43,7 +44,7 @@ async def _without_token(ask: Caller, seen: PayPalView, migration: Migration) ->
     return _examined(
         migration,
         broken=Brokenness.NONCE_AS_TOKEN,
-        source=found.token if found else None,
+        source=found.details if found else None,
         movable=found is not None or young,
         in_vault=False,
     )
@@ -72,7 +73,7 @@ def _created(seen: PayPalView, migration: Migration) -> datetime:
 def _examined(
     migration: Migration,
     *,
-    source: str | None,
+    source: MethodDetails | None,
     broken: Brokenness | None = None,
     movable: bool = True,
     in_vault: bool = True,

@@ -27,6 +27,7 @@ from topics.message import Fact
 from topics.observation import Observation
 from topics.paypal_migrations import (
     MigrationState,
+    PayPalImportAwaited,
     PayPalImported,
     PayPalReady,
     PayPalStepFailed,
@@ -78,28 +79,36 @@ async def _step(ask: Caller, work: Work, seen: PayPalView, migration: Migration)
 
 
 async def _import(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
-    """The agreement where it belongs: found there, copied there, or vaulted from a nonce that is still good."""
+    """The agreement where it belongs: there already, vaulted from a nonce that is still good, or to be waited for.
+
+    No call moves an agreement to another customer: Braintree imports it, under the customer and token that we name.
+    """
     if seen.paid_by_others:
         return (failed(migration, SHARED),)
-    done(await vault.customer_there(ask, seen.account_id))
-    crash_point("paypal.customer_there")
-    new, old = str(migration.new), migration.old.reference
-    if not migration.made:
-        agreement = done(await vault.find(ask, new))
-    elif migration.source is not None:
-        agreement = done(await vault.copy(ask, migration.source, seen.account_id, new))
-    else:
-        agreement = done(await vault.vault(ask, seen.account_id, new, {"nonce": old}))
-    crash_point("paypal.imported")
+    agreement = await _found(ask, str(migration.new))
+    if agreement is None and migration.source is not None:
+        awaited = PayPalImportAwaited(method_id=migration.method_id, batch=migration.batch)
+        return () if migration.awaited else (awaited,)
+    if agreement is None:
+        agreement = await _vaulted(ask, seen.account_id, migration)
     if agreement.customer_id != seen.account_id:
         return (failed(migration, FOREIGN),)
     return (PayPalImported(method_id=migration.method_id, batch=migration.batch, reference=agreement.token),)
 
 
+async def _vaulted(ask: Caller, account_id: str, migration: Migration) -> Agreement:
+    done(await vault.customer_there(ask, account_id))
+    crash_point("paypal.customer_there")
+    nonce = {"nonce": migration.old.reference}
+    agreement = done(await vault.vault(ask, account_id, str(migration.new), nonce))
+    crash_point("paypal.vaulted")
+    return agreement
+
+
 async def _verify(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
     """The new reference beside the old one, each as the vault shows it now."""
     new = await _found(ask, str(migration.new))
-    old = await _found(ask, migration.source) if migration.source else new
+    old = await _found(ask, migration.source.reference) if migration.source else new
     if (why := _wrong(new, old, seen.account_id)) is not None:
         return (failed(migration, why),)
     return (PayPalVerified(method_id=migration.method_id, batch=migration.batch),)

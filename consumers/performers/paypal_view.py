@@ -46,6 +46,7 @@ async def paypal_view(work: Work) -> PayPalView:
         halted, shared = None, False
         if migration is not None:
             halted = await paypal_batches.halted(connection, migration.batch)
-            references = [migration.old.reference, *filter(None, [migration.source])]
+            source = [migration.source.reference] if migration.source else []
+            references = [migration.old.reference, *source]
             shared = await paypal_migrations.paid_by_others(connection, references, effect.account_id)
     return PayPalView(effect, methods, migration, halted, shared)

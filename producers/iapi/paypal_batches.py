@@ -29,7 +29,7 @@ from topics.paypal_batches import StartPayPalBatch
 from topics.paypal_migrations import Brokenness, MigrationState
 
 PATH: Final = "/paypal-migrations"
-Status = Literal["running", "stopped", "done"]
+Status = Literal["running", "stopped", "waiting", "done"]
 
 
 class BatchBegun(BaseModel):
@@ -62,13 +62,14 @@ class AccountsCounted(BaseModel):
 
 
 class MethodMoved(BaseModel):
-    """How far one method has come. References are shown by their last four characters."""
+    """How far one method has come; `awaited`: Braintree has yet to import it. References are shown by their ends."""
 
     method_id: str
     state: MigrationState
     broken: Brokenness | None
     old_reference: str
     new_reference: str | None
+    awaited: bool
     charged: bool
     why: str | None
     since: datetime
@@ -85,7 +86,11 @@ class AccountMoved(BaseModel):
 
 
 class BatchShown(BatchBegun):
-    """A batch and how far it has come. `done`: all were asked, and nothing has a step before it."""
+    """A batch and how far it has come.
+
+    `waiting`: all was done that can be, and methods wait for Braintree's import or for their first payment. `done`:
+    nothing has a step before it any more.
+    """
 
     status: Status
     why_stopped: str | None
@@ -148,6 +153,7 @@ async def show(visit: Visit) -> Response:
         ids = [row["account_id"] for row in listed]
         methods = await paypal_batches.methods(connection, batch_id, ids)
         under_way = await paypal_batches.under_way(connection, batch_id)
+        waiting = await paypal_batches.waiting(connection, batch_id)
         halted = await paypal_batches.halted(connection, batch_id)
     total = sum(row["accounts"] for row in outcomes)
     pending = any(row["outcome"] == "pending" for row in outcomes)
@@ -155,7 +161,7 @@ async def show(visit: Visit) -> Response:
     return answer(
         {
             **{name: found[name] for name in _BATCH},
-            "status": "done" if through else "stopped" if halted else "running",
+            "status": _status(through=through, waiting=waiting > 0, halted=halted is not None),
             "why_stopped": halted,
             "methods": [dict(row) for row in counted],
             "outcomes": [dict(row) for row in outcomes],
@@ -163,6 +169,14 @@ async def show(visit: Visit) -> Response:
         },
         result_info=page.info(len(listed), total),
     )
+
+
+def _status(*, through: bool, waiting: bool, halted: bool) -> Status:
+    if through and not waiting:
+        return "done"
+    if halted:
+        return "stopped"
+    return "waiting" if through else "running"
 
 
 _BATCH: Final = (
@@ -201,6 +215,7 @@ def shown(one: Migration) -> dict[str, Any]:
         "broken": one.broken.value if one.broken else None,
         "old_reference": f"...{one.old.reference[-4:]}",
         "new_reference": f"...{one.new[-4:]}" if one.new else None,
+        "awaited": one.awaited,
         "charged": one.charged,
         "why": one.why,
         "since": one.edited_on,
@@ -240,6 +255,7 @@ _SHOWN: Final[dict[str, Any]] = {
                     "broken": "wrong_customer",
                     "old_reference": "...f28w",
                     "new_reference": "...2c3b",
+                    "awaited": False,
                     "charged": False,
                     "why": None,
                     "since": "2026-11-28T09:30:16Z",

@@ -1,6 +1,7 @@
 """Nonces: what a page, or the gateway itself, hands out for a payment method; good once, for three hours."""
 
 import secrets
+import uuid
 
 from sandbox.braintree import errors
 from sandbox.braintree.errors import Invalid
@@ -24,7 +25,7 @@ TEST_NONCES: dict[str, Body] = {
 
 def make(store: Store, given: Body, at: float) -> str:
     """A nonce as a page would make it: `type` and `email` of a payer, or the `number` of a card."""
-    nonce = f"tokencc_{secrets.token_hex(12)}" if given.get("type") == CARD else secrets.token_hex(18)
+    nonce = f"tokencc_{secrets.token_hex(12)}" if given.get("type") == CARD else str(uuid.uuid4())
     store.put(NONCE, nonce, {"type": PAYPAL, **given, "made": at})
     return nonce
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from braintree import ErrorResult, PayPalAccount, Transaction, TransactionSearch
-from braintree.exceptions.not_found_error import NotFoundError
 
 from state.braintree.client import Caller, RefusedError
 from state.braintree.declines import declined
@@ -19,7 +18,6 @@ CREATE: Final = "POST /payment_methods"
 FIND: Final = "GET /payment_methods/any"
 UPDATE: Final = "PUT /payment_methods/any"
 DELETE: Final = "DELETE /payment_methods/any"
-COPY: Final = "POST /payment_methods/nonces"
 SEARCH: Final = "POST /transactions/advanced_search"
 
 _WENT_THROUGH: Final = (
@@ -89,32 +87,6 @@ async def vault(ask: Caller, customer_id: str, token: str, secrets: Mapping[str,
         raise RefusedError(_refused(result))
 
     return await ask.call(CREATE, create)
-
-
-async def copy(ask: Caller, source: str, customer_id: str, token: str) -> Answer[Agreement]:
-    """The agreement under `source`, also under `token` on another customer. A token that is taken is found.
-
-    A vaulted method gives a nonce of itself, which is vaulted again: the agreement with PayPal stays the same one.
-    """
-
-    def copied(gateway: Any) -> Agreement:
-        try:
-            return _agreement(gateway.payment_method.find(token))
-        except NotFoundError:
-            lent = gateway.payment_method_nonce.create(source)
-        if isinstance(lent, ErrorResult):
-            raise RefusedError(_refused(lent))
-        given = {
-            "customer_id": customer_id,
-            "payment_method_nonce": lent.payment_method_nonce.nonce,
-            "token": token,
-        }
-        result = gateway.payment_method.create(given)
-        if isinstance(result, ErrorResult):
-            raise RefusedError(_refused(result))
-        return _agreement(result.payment_method)
-
-    return await ask.call(COPY, copied)
 
 
 async def first_charge(ask: Caller, token: str) -> Answer[datetime | None]:

@@ -59,9 +59,20 @@ async def following(connection: Connection, run: Run, limit: int) -> list[str]:
 
 
 async def under_way(connection: Connection, batch: str) -> int:
-    """How many methods of a batch have a step before them."""
+    """How many methods of a batch have a step of ours before them."""
     found: int = await connection.fetchval(SQL.under_way, batch)
     return found
+
+
+async def waiting(connection: Connection, batch: str) -> int:
+    """How many methods of a batch wait for Braintree's import or for their first payment."""
+    found: int = await connection.fetchval(SQL.waiting, batch)
+    return found
+
+
+async def awaited(connection: Connection, batch: str) -> list[Row]:
+    """What Braintree is to import for a batch: the migrations as rows with `account_id`."""
+    return await connection.fetch(SQL.awaited, batch)
 
 
 async def move(

@@ -58,11 +58,26 @@ ORDER BY account_id
 LIMIT $4;
 
 -- name: under_way
--- Methods of a batch that have a step before them, the first payment left out: how much is in hand.
+-- Methods of a batch that have a step of ours before them: how much is in hand.
 SELECT count(*)::integer
 FROM paypal_migrations
-WHERE batch = $1 AND state IN ('examining', 'imported', 'verified', 'rolling_back')
-   OR batch = $1 AND state = 'found' AND NOT dry_run;
+WHERE batch = $1
+  AND (state IN ('examining', 'imported', 'verified', 'rolling_back')
+       OR (state = 'found' AND NOT dry_run AND NOT awaited));
+
+-- name: waiting
+-- Methods of a batch that wait for somebody else: for Braintree's import, or for their first payment.
+SELECT count(*)::integer
+FROM paypal_migrations
+WHERE batch = $1 AND (awaited OR (state = 'switched' AND new_reference <> old_reference));
+
+-- name: awaited
+-- What Braintree is to import for a batch, and for whom.
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
+       why, asked_back, version, began_on, edited_on
+FROM paypal_migrations
+WHERE batch = $1 AND awaited
+ORDER BY account_id, method_id;
 
 -- name: move
 WITH moved AS (
@@ -123,16 +138,16 @@ LIMIT $2 OFFSET $3;
 
 -- name: methods
 -- How far the methods of some accounts have come in a batch.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
-       asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
+       why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND account_id = ANY($2::text[])
 ORDER BY account_id, method_id;
 
 -- name: moves
 -- The methods of a batch that moved last, all or those that stand in one state.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
-       asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
+       why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND ($2::text IS NULL OR state = $2)
 ORDER BY edited_on DESC, account_id, method_id

@@ -38,7 +38,7 @@ async def paid_by_others(connection: Connection, references: Collection[str], ac
 
 
 async def waiting(connection: Connection, *, after: str, limit: int) -> list[str]:
-    """A page of accounts with a method that waits for its first payment, in id order behind `after`."""
+    """A page of accounts with a method that waits for somebody else, in id order behind `after`."""
     return [row["account_id"] for row in await connection.fetch(SQL.waiting, after, limit)]
 
 
@@ -59,8 +59,9 @@ def migration(row: Row) -> Migration:
         began_on=row["began_on"],
         edited_on=row["edited_on"],
         broken=Brokenness(row["broken"]) if row["broken"] else None,
-        source=row["source"],
+        source=MethodDetails.model_validate_json(row["source"]) if row["source"] else None,
         new=row["new_reference"],
+        awaited=row["awaited"],
         in_vault=row["in_vault"],
         charged=row["charged"],
         why=row["why"],
@@ -78,8 +79,9 @@ def _row(account_id: str, one: Migration) -> tuple[Any, ...]:
         one.old.model_dump_json(exclude_none=True),
         one.old.reference,
         one.broken.value if one.broken else None,
-        one.source,
+        one.source.model_dump_json(exclude_none=True) if one.source else None,
         one.new,
+        one.awaited,
         one.in_vault,
         one.charged,
         one.why,

@@ -1,16 +1,16 @@
 -- name: load
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, in_vault, charged, why,
-       asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
+       why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE account_id = ANY($1::text[])
 ORDER BY account_id, method_id;
 
 -- name: save
 INSERT INTO paypal_migrations AS kept
-    (account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, in_vault,
-     charged, why, asked_back, version, began_on, edited_on)
-SELECT account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, in_vault,
-       charged, why, asked_back, version, began_on, edited_on
+    (account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, awaited,
+     in_vault, charged, why, asked_back, version, began_on, edited_on)
+SELECT account_id, method_id, batch, dry_run, state, old, old_reference, broken, source, new_reference, awaited,
+       in_vault, charged, why, asked_back, version, began_on, edited_on
 FROM unnest($1::paypal_migration_in_v1[])
 ON CONFLICT (account_id, method_id) DO UPDATE SET
     batch = excluded.batch,
@@ -21,6 +21,7 @@ ON CONFLICT (account_id, method_id) DO UPDATE SET
     broken = excluded.broken,
     source = excluded.source,
     new_reference = excluded.new_reference,
+    awaited = excluded.awaited,
     in_vault = excluded.in_vault,
     charged = excluded.charged,
     why = excluded.why,
@@ -39,10 +40,10 @@ WHERE reference = ANY($1::text[]) AND account_id <> $2 AND processor = 'braintre
 LIMIT 1;
 
 -- name: waiting
--- Accounts with a method that waits for its first payment, in id order behind $1. By its index.
+-- Accounts with a method that waits for an import or its first payment, in id order behind $1. By its index.
 SELECT DISTINCT account_id
 FROM paypal_migrations
-WHERE state = 'switched' AND new_reference <> old_reference AND account_id > $1
+WHERE (awaited OR (state = 'switched' AND new_reference <> old_reference)) AND account_id > $1
 ORDER BY account_id
 LIMIT $2;
 

@@ -64,7 +64,7 @@ def migration(world: World, method_id: str) -> Migration:
 
 def found(method_id: str, *, batch: str = BATCH, **fields: Any) -> PayPalExamined:
     """The vault has it on another customer, unless `fields` say otherwise."""
-    given: dict[str, Any] = {"broken": Brokenness.WRONG_CUSTOMER, "source": LEGACY, **fields}
+    given: dict[str, Any] = {"broken": Brokenness.WRONG_CUSTOMER, "source": paypal(LEGACY), **fields}
     return PayPalExamined(method_id=method_id, batch=batch, **given)
 
 

@@ -171,7 +171,7 @@ def test_nothing_is_switched_while_a_payment_is_in_flight() -> None:
 def test_a_nonce_with_its_agreement_in_the_vault_is_exchanged_for_its_token() -> None:
     world, method_id = with_legacy(NONCE)
     migrating(world)
-    fact = found(method_id, broken=Brokenness.NONCE_AS_TOKEN, source="tok1", in_vault=False)
+    fact = found(method_id, broken=Brokenness.NONCE_AS_TOKEN, source=paypal("tok1"), in_vault=False)
     world.applied(fact, Role.SYSTEM)
     one = migration(world, method_id)
     assert (one.new, one.made, one.in_vault) == ("tok1", False, False)

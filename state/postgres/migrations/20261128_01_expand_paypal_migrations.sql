@@ -3,7 +3,8 @@
 
 -- migrate: apply
 
--- `old` is what the method was before (JSON), `old_reference` and `new_reference` are its tokens, found by webhooks.
+-- `old` is what the method was before, `source` the agreement as the vault showed it (JSON); `old_reference` and
+-- `new_reference` are tokens, found by webhooks.
 CREATE TABLE paypal_migrations (
     account_id     text COLLATE "C" NOT NULL REFERENCES accounts (id),
     method_id      text COLLATE "C" NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE paypal_migrations (
     broken         text,
     source         text,
     new_reference  text,
+    awaited        boolean NOT NULL,
     in_vault       boolean NOT NULL,
     charged        boolean NOT NULL,
     why            text,
@@ -28,12 +30,12 @@ CREATE INDEX paypal_migrations_by_batch ON paypal_migrations (batch, account_id)
 CREATE INDEX paypal_migrations_by_old ON paypal_migrations (old_reference);
 CREATE INDEX paypal_migrations_by_new ON paypal_migrations (new_reference) WHERE new_reference IS NOT NULL;
 CREATE INDEX paypal_migrations_waiting ON paypal_migrations (account_id)
-    WHERE state = 'switched' AND new_reference <> old_reference;
+    WHERE awaited OR (state = 'switched' AND new_reference <> old_reference);
 
 CREATE TYPE paypal_migration_in_v1 AS (
     account_id text, method_id text, batch text, dry_run boolean, state text, old text, old_reference text,
-    broken text, source text, new_reference text, in_vault boolean, charged boolean, why text, asked_back boolean,
-    version integer, began_on timestamptz, edited_on timestamptz
+    broken text, source text, new_reference text, awaited boolean, in_vault boolean, charged boolean, why text,
+    asked_back boolean, version integer, began_on timestamptz, edited_on timestamptz
 );
 
 -- What was asked for. The loop writes it: a batch is an aggregate of its own, with its id in the place of an account's.

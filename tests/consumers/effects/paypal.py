@@ -9,7 +9,7 @@ from tests.consumers.effects.payments import Payments
 from topics.observation import Observation
 from topics.payment_methods import BraintreeMethodObserved, MethodDetails, MethodKind, Processor
 from topics.paypal_batches import StartPayPalBatch
-from topics.paypal_migrations import MigratePayPal
+from topics.paypal_migrations import MigratePayPal, ReviewPayPalMigrations
 
 SEEN: Final = Observation.model_validate_json('{"at":"2026-11-24T09:30:15Z"}')
 REASON: Final = "a test"
@@ -52,6 +52,37 @@ async def begun(payments: Payments, *, dry_run: bool = False, account: str | Non
     start = StartPayPalBatch(dry_run=dry_run, after=None if dry_run else "d" * 32, reason=REASON)
     await payments.world.say(batch, start)
     await payments.world.say(account or payments.account, MigratePayPal(batch=batch, dry_run=dry_run))
+    return batch
+
+
+async def imports(payments: Payments, *, review: bool = True) -> None:
+    """Braintree imports what was handed in, and the account is looked at again."""
+    found = await paypal_migrations.load(payments.world.connection, [payments.account])
+    awaited = [one for one in found[payments.account].by_method.values() if one.awaited]
+    assert awaited
+    payments.vault.driver.fill(
+        customers=[{"id": payments.account}],
+        methods=[
+            {
+                "token": one.new,
+                "customer_id": payments.account,
+                "email": one.source.payer_email,
+                "billing_agreement_id": one.source.agreement_id,
+            }
+            for one in awaited
+            if one.source
+        ],
+    )
+    if review:
+        await payments.world.say(payments.account, ReviewPayPalMigrations())
+
+
+async def migrated(payments: Payments) -> str:
+    """All that can be done was done, Braintree's import in between; gives the batch's id."""
+    batch = await begun(payments)
+    await payments.world.settle()
+    await imports(payments)
+    await payments.world.settle()
     return batch
 
 

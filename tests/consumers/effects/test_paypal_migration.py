@@ -12,9 +12,19 @@ from state.postgres import paypal_batches, switches
 from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.conftest import Stack
 from tests.consumers.effects.payments import Payments, paying
-from tests.consumers.effects.paypal import begun, charged, migration, taken_over, tokens, vaulted
+from tests.consumers.effects.paypal import (
+    begun,
+    charged,
+    imports,
+    migrated,
+    migration,
+    taken_over,
+    tokens,
+    vaulted,
+)
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from tests.consumers.effects.test_kills import killed_at
+from tests.consumers.effects.world import until
 from tests.stripe_double import Double
 from topics.accounts import EraseAccount
 from topics.payment_methods import MethodKind, MethodState, RemovePaymentMethod
@@ -53,6 +63,11 @@ async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_
     method_id = await on_the_wrong_customer(payments)
     await begun(payments)
     await payments.world.settle()
+    waits = await migration(payments, method_id)
+    assert (waits.state, waits.awaited) == (MigrationState.FOUND, True)
+    assert tokens(payments) == {OLD: "legacy_1"}, "Braintree takes its days"
+    await imports(payments)
+    await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
     assert (await payments.only()).details.reference == method_id
@@ -71,8 +86,7 @@ async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_
 async def test_the_agreement_with_paypal_stays_the_same(payments: Payments) -> None:
     held = vaulted(payments, OLD, "legacy_1")
     method_id = await taken_over(payments, OLD)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     copies = {one["token"]: one["billing_agreement_id"] for one in payments.vault.driver.methods()}
     assert copies[method_id] == held["billing_agreement_id"]
     assert (await payments.only()).details.agreement_id == held["billing_agreement_id"]
@@ -109,9 +123,11 @@ async def test_a_nonce_that_is_still_good_is_vaulted(payments: Payments) -> None
 
 
 async def test_paypal_that_is_dunned_as_a_card_has_its_subscriptions_sent(payments: Payments) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    subscription = await subscribed(payments)
     vaulted(payments, OLD, payments.account)
     method_id = await taken_over(payments, OLD, kind=MethodKind.CREDIT_CARD)
-    subscription = await subscribed(payments)
     await begun(payments)
     await payments.world.settle()
     one = await migration(payments, method_id)
@@ -120,7 +136,7 @@ async def test_paypal_that_is_dunned_as_a_card_has_its_subscriptions_sent(paymen
         Brokenness.DUNNED_AS_CARD,
         True,
     )
-    assert (await payments.only()).details.kind is MethodKind.PAYPAL
+    assert (await payments.kept()).methods[method_id].details.kind is MethodKind.PAYPAL
     (found,) = payments.objects("subscription")
     assert (found["id"], found["collection_method"]) == (subscription, "send_invoice")
     assert tokens(payments) == {OLD: payments.account}
@@ -147,7 +163,7 @@ async def test_a_batch_that_is_stopped_goes_no_further_until_it_may(payments: Pa
     await payments.world.say(batch, ResumePayPalBatch(reason="go"))
     await payments.world.leases_run_out()
     await payments.world.settle()
-    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert (await migration(payments, method_id)).awaited
 
 
 async def test_one_switch_stops_all_batches(payments: Payments) -> None:
@@ -161,13 +177,12 @@ async def test_one_switch_stops_all_batches(payments: Payments) -> None:
     await switches.switch(connection, name, off=False, by="operator:test", reason="over")
     await payments.world.leases_run_out()
     await payments.world.settle()
-    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert (await migration(payments, method_id)).awaited
 
 
 async def test_what_was_switched_is_taken_back(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     await payments.world.say(
         payments.account, RollBackPayPalMigration(method_id=method_id, reason="the payer asked")
     )
@@ -201,9 +216,10 @@ async def test_an_agreement_that_was_revoked_ends_its_method(payments: Payments)
 async def test_a_method_that_was_removed_on_the_way_leaves_nothing_in_the_vault(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
     await begun(payments)
-    await killed_at(payments.world, "paypal.imported", braintree=payments.vault.url)
-    assert method_id in tokens(payments)
+    await payments.world.settle()
+    await imports(payments, review=False)
     await payments.world.say(payments.account, RemovePaymentMethod(method_id=method_id))
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
     await payments.world.settle()
     assert tokens(payments) == {}
     assert (await migration(payments, method_id)).state is MigrationState.FAILED
@@ -211,8 +227,7 @@ async def test_a_method_that_was_removed_on_the_way_leaves_nothing_in_the_vault(
 
 async def test_an_erasure_takes_both_references_out_of_the_vault(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     await payments.world.say(payments.account, EraseAccount(reason="asked for"))
     await payments.world.settle()
     assert tokens(payments) == {}
@@ -221,8 +236,7 @@ async def test_an_erasure_takes_both_references_out_of_the_vault(payments: Payme
 
 async def test_an_agreement_that_ends_with_its_old_token_stops_all_batches(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     charged(payments, method_id)
     payments.vault.driver.revoke(method_id, copies=0)
     await payments.world.say(payments.account, ReviewPayPalMigrations())
@@ -232,20 +246,46 @@ async def test_an_agreement_that_ends_with_its_old_token_stops_all_batches(payme
     assert await switches.switched_off(payments.world.connection, paypal_batches.SWITCH) is not None
 
 
-@pytest.mark.parametrize("point", [*CLOSING, "paypal.customer_there", "paypal.imported"])
-async def test_killed_on_the_way_there(payments: Payments, point: str) -> None:
+@pytest.mark.parametrize("point", CLOSING)
+async def test_killed_at_each_step_on_the_way_there(payments: Payments, point: str) -> None:
     method_id = await on_the_wrong_customer(payments)
+    await payments.world.settle()
     await begun(payments)
-    await killed_at(payments.world, point, braintree=payments.vault.url)
+    await payments.world.settle()
+    await imports(payments)
+    for state in (MigrationState.FOUND, MigrationState.IMPORTED, MigrationState.VERIFIED):
+        assert (await migration(payments, method_id)).state is state
+        await killed_at(payments.world, point, braintree=payments.vault.url)
+        await performed(payments)
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
 
 
+async def performed(payments: Payments) -> None:
+    """What is due is performed, and what came of it decided; what is owed then stays owed."""
+    async with payments.world.member():
+        await until(payments.world.nothing_due)
+    await payments.world.relay()
+
+
+@pytest.mark.parametrize("point", ["paypal.customer_there", "paypal.vaulted"])
+async def test_killed_while_a_nonce_is_vaulted(payments: Payments, point: str) -> None:
+    method_id = await taken_over(payments, payments.vault.driver.nonce("payer@example.com"))
+    await begun(payments)
+    await performed(payments)
+    assert (await migration(payments, method_id)).state is MigrationState.FOUND
+    await killed_at(payments.world, point, braintree=payments.vault.url)
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
+    assert tokens(payments) == {method_id: payments.account}
+    created = [what for what, _ in payments.vault.driver.ledger()].count("payment_method.created")
+    assert created == 1
+
+
 async def test_killed_while_the_old_reference_is_let_go(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     charged(payments, method_id)
     await payments.world.say(payments.account, ReviewPayPalMigrations())
     await killed_at(payments.world, "effects.committed", braintree=payments.vault.url)
@@ -258,8 +298,7 @@ async def test_killed_while_the_old_reference_is_let_go(payments: Payments) -> N
 
 async def test_killed_on_the_way_back(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
-    await begun(payments)
-    await payments.world.settle()
+    await migrated(payments)
     await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
     await killed_at(payments.world, "paypal.new_deleted", braintree=payments.vault.url)
     await payments.world.settle()
@@ -268,15 +307,12 @@ async def test_killed_on_the_way_back(payments: Payments) -> None:
 
 
 async def test_braintree_that_answers_too_late_has_made_one_token(payments: Payments) -> None:
-    method_id = await on_the_wrong_customer(payments)
-    payments.vault.driver.fault("timeout_after_effect", method="POST", path="payment_methods$")
+    method_id = await taken_over(payments, payments.vault.driver.nonce("payer@example.com"))
+    payments.vault.driver.fault("reset_after_effect", method="POST", path="payment_methods$")
     await begun(payments)
-    async with payments.world.member():
-        await payments.world.gone_wrong(payments.account)
-    await payments.world.leases_run_out()
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
-    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
+    assert tokens(payments) == {method_id: payments.account}
 
 
 async def test_a_step_that_is_asked_for_twice_is_done_once(payments: Payments) -> None:
@@ -284,10 +320,12 @@ async def test_a_step_that_is_asked_for_twice_is_done_once(payments: Payments) -
     batch = await begun(payments)
     await payments.world.say(payments.account, MigratePayPal(batch=batch, dry_run=False))
     await payments.world.settle()
-    created = [token for what, token in payments.vault.driver.ledger() if what == "payment_method.created"]
-    assert created == [OLD, method_id]
+    await imports(payments)
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await payments.world.settle()
+    assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     kinds = [row["kind"] for row in await payments.world.effect_rows(payments.account)]
-    assert kinds.count(MIGRATE) == 4
+    assert kinds.count(MIGRATE) == 5, "examined, awaited, imported, verified, switched"
 
 
 async def test_subscriptions_that_somebody_switched_are_brought_back_with_the_method(
@@ -295,7 +333,7 @@ async def test_subscriptions_that_somebody_switched_are_brought_back_with_the_me
 ) -> None:
     vaulted(payments, OLD, payments.account)
     await taken_over(payments, OLD)
-    subscription = await subscribed(payments)
+    subscription = await subscribed(payments, collection_method="send_invoice", days_until_due=7)
     await payments.world.settle()
     stripe(payments, f"/v1/subscriptions/{subscription}", collection_method="charge_automatically")
     await begun(payments)
