@@ -50,6 +50,7 @@ def test_the_sdk_reads_our_answers_as_it_reads_braintree_s(
             path = _ours(asked["path"], ids).replace("/merchants/MERCHANT", f"/merchants/{MERCHANT}")
             answer = client.request(asked["method"], path, content=_ours(asked["body"] or "", ids))
             assert answer.status_code == answered["status"]
+            assert answer.headers["content-type"] == answered["content_type"]
             theirs, ours = XmlUtil.dict_from_xml(answered["body"]), XmlUtil.dict_from_xml(answer.text)
             _learn(theirs, ours, ids)
             missing = _lacking(_kinds(theirs), _kinds(ours))
