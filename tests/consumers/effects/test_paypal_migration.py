@@ -22,7 +22,7 @@ from tests.consumers.effects.paypal import (
     tokens,
     vaulted,
 )
-from tests.consumers.effects.stripe_side import stripe, subscribed
+from tests.consumers.effects.stripe_side import subscribed
 from tests.consumers.effects.test_kills import killed_at
 from tests.consumers.effects.world import until
 from tests.stripe_double import Double
@@ -326,17 +326,3 @@ async def test_a_step_that_is_asked_for_twice_is_done_once(payments: Payments) -
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     kinds = [row["kind"] for row in await payments.world.effect_rows(payments.account)]
     assert kinds.count(MIGRATE) == 5, "examined, awaited, imported, verified, switched"
-
-
-async def test_subscriptions_that_somebody_switched_are_brought_back_with_the_method(
-    payments: Payments,
-) -> None:
-    vaulted(payments, OLD, payments.account)
-    await taken_over(payments, OLD)
-    subscription = await subscribed(payments, collection_method="send_invoice", days_until_due=7)
-    await payments.world.settle()
-    stripe(payments, f"/v1/subscriptions/{subscription}", collection_method="charge_automatically")
-    await begun(payments)
-    await payments.world.settle()
-    (found,) = payments.objects("subscription")
-    assert found["collection_method"] == "send_invoice"
