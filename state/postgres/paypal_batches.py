@@ -132,6 +132,16 @@ async def moves(connection: Connection, batch: str, *, state: str | None, limit:
     return await connection.fetch(SQL.moves, batch, state, limit)
 
 
+async def waiting_accounts(connection: Connection, batch: str) -> list[str]:
+    """The accounts of which something waits for Braintree's import or for its first payment."""
+    return [row["account_id"] for row in await connection.fetch(SQL.waiting_accounts, batch)]
+
+
+async def reversible(connection: Connection, batch: str) -> list[Row]:
+    """The migrations of a batch that can still be taken back, as rows with `account_id`."""
+    return await connection.fetch(SQL.reversible, batch)
+
+
 def _batch(row: Row) -> PayPalBatch:
     fields = {name: row[name] for name in row.keys() if name not in ("id", "accounts")}  # noqa: SIM118 - a Record
     return PayPalBatch(accounts=tuple(row["accounts"]), **fields)

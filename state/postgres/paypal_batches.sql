@@ -152,3 +152,18 @@ FROM paypal_migrations
 WHERE batch = $1 AND ($2::text IS NULL OR state = $2)
 ORDER BY edited_on DESC, account_id, method_id
 LIMIT $3;
+
+-- name: waiting_accounts
+SELECT DISTINCT account_id
+FROM paypal_migrations
+WHERE batch = $1 AND (awaited OR (state = 'switched' AND new_reference <> old_reference))
+ORDER BY account_id;
+
+-- name: reversible
+-- Methods of a batch that can still be taken back.
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
+       why, asked_back, version, began_on, edited_on
+FROM paypal_migrations
+WHERE batch = $1 AND NOT dry_run AND NOT charged
+  AND (state IN ('examining', 'found', 'imported', 'verified') OR (state = 'switched' AND in_vault))
+ORDER BY account_id, method_id;
