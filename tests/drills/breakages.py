@@ -9,18 +9,22 @@ from tests.drills.arena import Arena
 from tests.drills.crash_points import RARE, crash_points
 from tests.drills.evidence import KafkaReader
 from tests.drills.fleet_under_test import Unit
+from tests.drills.payments.breakages import answer_late_at_braintree, storm_of_429
 from topics.table import ACCOUNT_PARTITIONS, LANES
 
 Breakage = Callable[[Arena], Awaitable[None]]
 
 POINTS: Final = {
-    "commands": "loop",
-    "facts": "loop",
-    "bulk": "loop",
-    "relay": "relay",
-    "effects": "effects",
-    "reconciler": "reconciler",
+    "commands": ("loop",),
+    "facts": ("loop",),
+    "bulk": ("loop",),
+    "relay": ("relay",),
+    "effects": ("effects", "stripe", "payments", "braintree"),
+    "reconciler": ("reconciler",),
+    "webhooks": ("webhooks",),
+    "sweeps": ("sweeps",),
 }
+"""The families of points that each member passes."""
 STARTING: Final = 15.0
 """Seconds after an outage in which a process that was starting may still give up."""
 
@@ -35,10 +39,8 @@ async def kill(drill: Arena) -> None:
 async def kill_at_a_point(drill: Arena) -> None:
     """A worker dies between two steps."""
     unit = _any(drill, workers=True)
-    families = {POINTS[member] for member in unit.command if member in POINTS}
-    names = [name for family in sorted(families) for name in crash_points(family)]
-    if "effects" in families:
-        names += [name for name in crash_points("stripe") if name not in RARE]
+    families = {family for member in unit.command for family in POINTS.get(member, ())}
+    names = [name for family in sorted(families) for name in crash_points(family) if name not in RARE]
     unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, 10)}"])
     await unit.ready()
     with suppress(TimeoutError):
@@ -161,5 +163,7 @@ SHARES: Final[dict[Breakage, float]] = {
     lose_answers_to_commits: 2,
     restart_kafka: 1.5,
     break_stripe: 2,
+    storm_of_429: 1.5,
+    answer_late_at_braintree: 2,
     produce_again: 1,
 }

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -22,8 +23,13 @@ from topics.table import COMMANDS
 
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
-Request = tuple[str, dict[str, str] | None]
-"""Method and body."""
+Request = tuple[str, str, dict[str, Any] | None]
+"""Method, path below the account's, and body."""
+Answer = tuple[int, Any]
+"""Status and result."""
+PROFILE: Final = "billing/profile"
+START_AGAIN: Final = "ask for another one"
+"""In the words of a 503: what the operation was to hand over is lost, and this key will not bring it."""
 _ROWS: Final = """
 SELECT account_id, count(*) AS number
 FROM journal
@@ -49,16 +55,36 @@ class Customer:
     urls: Sequence[str]
     requests: dict[str, Request] = field(default_factory=dict)
     known: dict[str, set[UUID]] = field(default_factory=dict)
-    answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
     retries: int = 0
+    patience: float = PATIENCE
 
     async def send(self, number: int) -> None:
         """Send `number` requests; each is answered before the next."""
+        for _ in range(number):
+            await self.ask(self._request())
+
+    async def ask(self, request: Request) -> Answer:
+        """Send one request under a new key until its answer is known."""
+        key = f"{self.account_id}-{len(self.requests)}"
+        self.requests[key] = request
         async with self._client() as client:
-            for _ in range(number):
-                key = f"{self.account_id}-{len(self.requests)}"
-                self.requests[key] = self._request()
-                await self._until_answered(client, key)
+            return await self._until_answered(client, key)
+
+    async def read(self, path: str) -> Any:
+        """What the Dashboard shows below the account now; None when it can't be had."""
+        return await self._read(self._below(path))
+
+    async def operation(self, operation_id: UUID) -> Any:
+        """What came of an operation, as the Dashboard tells it."""
+        return await self._read(f"/client/v4/operations/{operation_id}")
+
+    async def _read(self, path: str) -> Any:
+        async with self._client() as client:
+            with suppress(httpx.TransportError):
+                answer = await client.get(f"{self.rng.choice(self.urls)}{path}")
+                return answer.json()["result"] if answer.is_success else None
+        return None
 
     async def keep_sending(self, enough: asyncio.Event, pause: float) -> None:
         """Send one request after the other until it is enough."""
@@ -76,6 +102,9 @@ class Customer:
         headers = {"Authorization": f"Bearer {self.secret}"}
         return httpx.AsyncClient(headers=headers, timeout=15, trust_env=False)
 
+    def _below(self, path: str) -> str:
+        return f"/client/v4/accounts/{self.account_id}/{path}"
+
     def _request(self) -> Request:
         profile = {
             "last_name": "Hopper",
@@ -86,25 +115,25 @@ class Customer:
             "billing_email": f"user{self.rng.randrange(10**9)}@{EMAIL_DOMAIN}",
         }
         patch = {"billing_email": profile["billing_email"]}
-        requests = (("POST", profile), ("PUT", profile), ("PATCH", patch), ("DELETE", None))
-        (found,) = self.rng.choices(requests, (3, 4, 4, 1))
-        return found
+        requests: tuple[tuple[str, dict[str, Any] | None], ...] = (
+            *(("POST", profile), ("PUT", profile)),
+            *(("PATCH", patch), ("DELETE", None)),
+        )
+        ((method, body),) = self.rng.choices(requests, (3, 4, 4, 1))
+        return method, PROFILE, body
 
-    async def _until_answered(self, client: httpx.AsyncClient, key: str) -> None:
+    async def _until_answered(self, client: httpx.AsyncClient, key: str) -> Answer:
         """A broken connection, 503 or 202 tells nothing: ask again, at another process."""
-        method, body = self.requests[key]
-        path = f"/client/v4/accounts/{self.account_id}/billing/profile"
-        async with asyncio.timeout(PATIENCE):
+        method, path, body = self.requests[key]
+        async with asyncio.timeout(self.patience):
             while True:
-                url = self.rng.choice(self.urls)
+                url = f"{self.rng.choice(self.urls)}{self._below(path)}"
                 try:
-                    answer = await client.request(
-                        method, url + path, json=body, headers={"Idempotency-Key": key}
-                    )
+                    answer = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
                 except httpx.TransportError:
                     answer = None
                 if answer is not None and self._learn(key, answer):
-                    return
+                    return self.answers[key][-1]
                 self.retries += 1
                 await asyncio.sleep(PAUSE)
 
@@ -113,7 +142,8 @@ class Customer:
         operation = answer.headers.get("operation-id")
         if operation:
             self.known.setdefault(key, set()).add(UUID(operation))
-        if answer.status_code == 202 or answer.status_code >= 500 or not operation:
+        over = answer.status_code == 503 and START_AGAIN in answer.text
+        if not over and (answer.status_code == 202 or answer.status_code >= 500 or not operation):
             return False
         self.answers.setdefault(key, []).append((answer.status_code, answer.json()["result"]))
         return True
@@ -152,7 +182,7 @@ def check_customers(
             yield Complaint("requests are applied in the order they were answered", where, "they are not")
 
 
-def _the_same(answer: tuple[int, Any], first: tuple[int, Any], erased: bool) -> bool:
+def _the_same(answer: Answer, first: Answer, erased: bool) -> bool:
     return answer == first or (erased and answer == (first[0], None))
 
 
@@ -161,14 +191,15 @@ async def customers_of(drill: Arena, number: int, urls: Sequence[str]) -> list[C
     connection = await connect(drill.dsn, name="drill-tokens")
     try:
         return [
-            Customer(account_id, await _token(connection, account_id), drill.rng, urls)
+            Customer(account_id, await token_for(connection, account_id), drill.rng, urls)
             for account_id in drill.history.ordinary(number)
         ]
     finally:
         await connection.close()
 
 
-async def _token(connection: Connection, account_id: str) -> str:
+async def token_for(connection: Connection, account_id: str) -> str:
+    """A token of the Dashboard for one account."""
     scopes = [api_tokens.WRITE]
     _, secret = await api_tokens.create(connection, name="drill", accounts=[account_id], scopes=scopes)
     return secret

@@ -114,6 +114,13 @@ class Unit:
         self.points.extend(points)
         self.kill()
 
+    def disarm(self) -> None:
+        """Let it live: the points that are left are not tried any more."""
+        self.points.clear()
+        if self.armed:
+            self.kill()
+            self.armed = None
+
     @property
     def tried(self) -> bool:
         """Whether it died at each of its points."""

@@ -145,9 +145,12 @@ class History:
         planned = self._planned(first, account, actor, message)
         return (planned, *(replace(planned, lane=lane) for lane in others))
 
+    def registration(self, account: str, account_type: AccountType) -> Planned:
+        """What upstream tells of an account that is not one of the history's."""
+        return self._planned(FACTS, account, draws.SERVICE, AccountRegistered(account_type=account_type))
+
     def _registration(self, account: str) -> Planned:
-        fact = AccountRegistered(account_type=self._rng.choice(list(AccountType)))
-        return self._planned(FACTS, account, draws.SERVICE, fact)
+        return self.registration(account, self._rng.choice(list(AccountType)))
 
     def _planned(self, lane: str, account: str, actor: Actor, message: Message) -> Planned:
         headers = encode_headers(Envelope(self._new_id(), message.type, account, actor))

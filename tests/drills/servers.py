@@ -1,10 +1,10 @@
-"""The servers of a drill: its own PostgreSQL, Redis, Kafka and Stripe double, with a way to break each."""
+"""The servers of a drill: its own PostgreSQL, Redis, Kafka and doubles of both processors, with a way to break each."""
 
 import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fleet.kafka_topics import ensure_topics
+from fleet.local.credentials import ensure_keys
+from sandbox.braintree.world import MERCHANT, PRIVATE_KEY, PUBLIC_KEY
 from sandbox.local.faults import Faults
 from sandbox.local.ports import free_ports
 from sandbox.local.proxy import FaultProxy
 from sandbox.local.service import Service
 from sandbox.local.stack import LocalStack
 from sandbox.local.supervisor import Supervisor
+from sandbox.stripe.world import API_KEY
 from state.postgres.connection import STORE_DOWN, connect
 from state.postgres.migrate import apply_migrations
 from topics.table import TOPICS
@@ -33,6 +36,8 @@ from topics.table import TOPICS
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 120.0
 """Seconds after which a server that does not come back is a broken drill."""
+DOUBLES: Final = ("stripe", "braintree")
+WEBHOOK_SECRET: Final = "whsec_of_the_drills"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Servers:
     stack: LocalStack
     faults: Faults
     stripe_url: str
+    braintree_url: str
+    service_keys: Path
     postgres_proxy: FaultProxy
     redis_proxy: FaultProxy
 
@@ -58,7 +65,13 @@ class Servers:
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxy.port}/0",
             "KAFKA_BOOTSTRAP": self.bootstrap,
             "STRIPE_API_BASE": self.stripe_url,
-            "STRIPE_API_KEY": "sk_test_sandbox",
+            "STRIPE_API_KEY": API_KEY,
+            "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "BRAINTREE_ENVIRONMENT": self.braintree_url,
+            "BRAINTREE_MERCHANT_ID": MERCHANT,
+            "BRAINTREE_PUBLIC_KEY": PUBLIC_KEY,
+            "BRAINTREE_PRIVATE_KEY": PRIVATE_KEY,
+            "SERVICE_KEYS": str(self.service_keys),
         }
 
     def database_url(self, database: str, *, port: int | None = None) -> str:
@@ -69,9 +82,12 @@ class Servers:
         return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
 
     async def fresh(self, database: str) -> None:
-        """An empty database with the schema, empty topics, an empty Redis and an empty Stripe."""
+        """An empty database with the schema, empty topics, an empty Redis and empty processors."""
         await asyncio.gather(
-            self._fresh_database(database), self._fresh_topics(), self.forget_redis(), self._fresh_stripe()
+            self._fresh_database(database),
+            self._fresh_topics(),
+            self.forget_redis(),
+            self._fresh_processors(),
         )
 
     async def forget_redis(self) -> None:
@@ -142,22 +158,56 @@ class Servers:
 
     async def break_stripe(self, *faults: dict[str, Any]) -> None:
         """Add faults to the double's plan (sandbox/stripe/faults.py), without an end unless they say so."""
-        await self._tell_stripe(*(("POST", "/faults", {"times": None, **fault}) for fault in faults))
+        await _tell(self.stripe_url, *_added(faults))
 
     async def mend_stripe(self) -> None:
         """Empty the plan of faults."""
-        await self._tell_stripe(("DELETE", "/faults", None))
+        await _tell(self.stripe_url, _NO_FAULTS)
 
-    async def _fresh_stripe(self) -> None:
+    async def break_braintree(self, *faults: dict[str, Any]) -> None:
+        """The same of Braintree's double."""
+        await _tell(self.braintree_url, *_added(faults))
+
+    async def mend_braintree(self) -> None:
+        """Empty its plan of faults."""
+        await _tell(self.braintree_url, _NO_FAULTS)
+
+    async def say_to_stripe(self, method: str, path: str, given: dict[str, Any] | None = None) -> None:
+        """A word to the control API of Stripe's double."""
+        await _tell(self.stripe_url, (method, path, given))
+
+    async def send_webhooks_to(self, url: str) -> None:
+        """Have both processors send what happens to the entry point at `url`, signed as it expects."""
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        asked = {"url": f"{url}/webhooks/stripe", "enabled_events[]": "*"}
+        async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+            made = await client.post(f"{self.stripe_url}/v1/webhook_endpoints", data=asked)
+        endpoint = made.raise_for_status().json()["id"]
+        roll = ("POST", f"/webhooks/{endpoint}/roll", {"secret": WEBHOOK_SECRET})
+        await _tell(self.stripe_url, roll)
+        to = {"webhook_url": f"{url}/webhooks/braintree"}
+        await _tell(self.braintree_url, ("PATCH", "/settings", to))
+
+    async def _fresh_processors(self) -> None:
         unlimited = {"limits": {"account": 0, "endpoint": 0, "endpoints": {}}}
-        await self._tell_stripe(
-            ("POST", "/reset", None), ("DELETE", "/faults", None), ("PATCH", "/settings", unlimited)
-        )
+        emptied = (("POST", "/reset", None), _NO_FAULTS)
+        await _tell(self.stripe_url, *emptied, ("PATCH", "/settings", unlimited))
+        await _tell(self.braintree_url, *emptied)
 
-    async def _tell_stripe(self, *said: tuple[str, str, dict[str, Any] | None]) -> None:
-        async with httpx.AsyncClient(base_url=f"{self.stripe_url}/_sandbox", trust_env=False) as client:
-            for method, path, body in said:
-                (await client.request(method, path, json=body)).raise_for_status()
+
+_Said = tuple[str, str, dict[str, Any] | None]
+"""A request to a double's control API: method, path, body."""
+_NO_FAULTS: Final[_Said] = ("DELETE", "/faults", None)
+
+
+def _added(faults: Iterable[dict[str, Any]]) -> list[_Said]:
+    return [("POST", "/faults", {"times": None, **fault}) for fault in faults]
+
+
+async def _tell(url: str, *said: _Said) -> None:
+    async with httpx.AsyncClient(base_url=f"{url}/_sandbox", trust_env=False) as client:
+        for method, path, body in said:
+            (await client.request(method, path, json=body)).raise_for_status()
 
 
 @asynccontextmanager
@@ -166,10 +216,10 @@ async def servers(folder: Path) -> AsyncIterator[Servers]:
     for chatty in ("aiokafka", "migrations"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
     stack = LocalStack.on_free_ports(folder / "data")
-    (stripe_port,) = free_ports(1)
-    url = f"http://127.0.0.1:{stripe_port}"
     data = folder / "data"
-    plan = [*stack.plan(), _stripe(data / "stripe", stripe_port, url)]
+    stripe, braintree = (_double(name, data, port) for name, port in zip(DOUBLES, free_ports(2), strict=True))
+    keys = folder / "service-keys.json"
+    ensure_keys(keys)
     quiet = (folder / "servers.log").open("a")
     with quiet:
 
@@ -177,21 +227,21 @@ async def servers(folder: Path) -> AsyncIterator[Servers]:
             print(f"{time.strftime('%H:%M:%S')} {line}", file=quiet, flush=True)
 
         async with (
-            Supervisor(plan, data=data, say=say),
+            Supervisor([*stack.plan(), stripe, braintree], data=data, say=say),
             FaultProxy(stack.postgres_port) as postgres_proxy,
             FaultProxy(stack.redis_port) as redis_proxy,
         ):
-            yield Servers(stack, Faults(data), url, postgres_proxy, redis_proxy)
+            urls = [f"http://127.0.0.1:{double.ports[0]}" for double in (stripe, braintree)]
+            yield Servers(stack, Faults(data), urls[0], urls[1], keys, postgres_proxy, redis_proxy)
 
 
-def _stripe(data: Path, port: int, url: str) -> Service:
-    return Service(
-        name="stripe",
-        argv=(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)),
-        cwd=ROOT,
-        ports=(port,),
-        ready=lambda: _answers(f"{url}/_sandbox/ready"),
+def _double(name: str, data: Path, port: int) -> Service:
+    argv = (
+        *(sys.executable, "-m", f"sandbox.{name}"),
+        *("--port", str(port), "--data", str(data / name)),
     )
+    url = f"http://127.0.0.1:{port}/_sandbox/ready"
+    return Service(name=name, argv=argv, cwd=ROOT, ports=(port,), ready=lambda: _answers(url))
 
 
 async def _answers(url: str) -> bool:
