@@ -16,6 +16,8 @@ from tests.drills.breakages import SERVERS, SHARES, Breakage
 from tests.drills.complaint import Complaint
 from tests.drills.customers import Customer, customers_of, judge_customers
 from tests.drills.lag import Lag
+from tests.drills.payments.company import company
+from tests.drills.payments.judging import judged
 from tests.drills.progress import Progress
 from tests.drills.servers import Servers
 
@@ -36,8 +38,15 @@ UNITS: Final = {
     "relay-2": ("relay",),
     "effects-1": ("effects", "reconciler"),
     "effects-2": ("effects", "reconciler"),
+    "webhooks-1": ("webhooks",),
+    "webhooks-2": ("webhooks",),
+    "sweeps-1": ("sweeps", "schedule"),
+    "sweeps-2": ("sweeps", "schedule"),
 }
 THROUGH_PROXY: Final = ("commands-2", "facts-bulk-2", "relay-2")
+OFTEN: Final = {"SWEEP_EVERY_HOURS": "0.005", "SWEEP_RECENT_SECONDS": "2"}
+"""A sweep that comes once a day would be met by no breakage."""
+PAYERS_AT_ONCE: Final = 8
 
 
 @dataclass(slots=True)
@@ -57,7 +66,7 @@ async def long_run(servers: Servers, folder: Path, seed: int, commands: int, con
     accounts = max(200, commands // 50)
     async with arena(servers, folder, seed, commands, accounts=accounts, stripe=True) as drill:
         for name, members in UNITS.items():
-            drill.worker(name, *members, through_proxy=name in THROUGH_PROXY)
+            drill.worker(name, *members, through_proxy=name in THROUGH_PROXY, **OFTEN)
         dashboards = [drill.entry_point(name, "dashboard") for name in ("dashboard-1", "dashboard-2")]
         async with Lag(drill.dsn, servers.bootstrap) as lag:
             run = Run()
@@ -67,16 +76,17 @@ async def long_run(servers: Servers, folder: Path, seed: int, commands: int, con
                 await drill.fleet.ready()
                 progress.doing = "registering accounts"
                 await drill.register()
+                paying = await company(drill, max(24, commands // 250), dashboards)
                 run.began = time.monotonic()
                 customers = await customers_of(drill, CUSTOMERS, [unit.url for unit in dashboards])
-                async with _sending(customers):
+                async with _sending(customers), paying.at_work(PAYERS_AT_ONCE):
                     await _publish_and_break(drill, lag, run, progress)
-                progress.doing = "waiting for quiet"
-                await drill.quiet()
-                run.figures = _figures(drill, lag, run, customers)
+                progress.doing = "healing, and waiting for quiet"
+                about_payments, of_payments = await judged(paying)
+                run.figures = _figures(drill, lag, run, customers) | of_payments
                 progress.doing = "checking"
-                findings, run.complaints = await drill.stopped_and_judged()
-                run.complaints += await judge_customers(drill, customers)
+                findings, run.complaints = await drill.stopped_and_judged(paying.behind.at.secrets)
+                run.complaints += [*about_payments, *await judge_customers(drill, customers)]
                 run.figures |= {
                     "messages": findings.messages,
                     "outcomes": dict(findings.outcomes),
