@@ -1,7 +1,7 @@
 """Full card numbers are never taken in, wherever they stand in a request (DOMAIN.md 4)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from handlers.decision import Problem
@@ -13,13 +13,21 @@ ADVICE: Final = (
 )
 
 
-def card_numbers(given: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """The fields that hold what looks like a card number: 13 to 19 digits with a valid check digit."""
+def card_numbers(given: Mapping[str, Any], *, opaque: Collection[str] = ()) -> tuple[Problem, ...]:
+    """The fields that hold what looks like a card number: 13 to 19 digits with a valid check digit.
+
+    An `opaque` field has a processor's random name of something: only as a whole is it a card number, as one of 500
+    such names has digits within it that would pass.
+    """
     return tuple(
         Problem(pointer((name,)), ADVICE)
         for name, value in given.items()
-        if isinstance(value, str) and any(_luhn(found) for found in _DIGITS.findall(value))
+        if isinstance(value, str) and any(_luhn(found) for found in _numbers(value, whole=name in opaque))
     )
+
+
+def _numbers(value: str, *, whole: bool) -> list[str]:
+    return [value] if whole and _DIGITS.fullmatch(value.strip()) else [] if whole else _DIGITS.findall(value)
 
 
 def _luhn(text: str) -> bool:

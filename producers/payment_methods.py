@@ -86,7 +86,8 @@ class _Given(MethodBilling):
     def _without_read_only(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        found = card_numbers({name: value for name, value in given.items() if name != "device_data"})
+        read = {name: value for name, value in given.items() if name != "device_data"}
+        found = card_numbers(read, opaque=("payment_nonce",))
         if found:
             raise mistaken(found)
         return {name: value for name, value in given.items() if name not in READ_ONLY - {"payment_gateway"}}

@@ -26,7 +26,7 @@ PAUSE: Final = 0.1
 Request = tuple[str, str, dict[str, Any] | None]
 """Method, path below the account's, and body."""
 Answer = tuple[int, Any]
-"""Status and result."""
+"""Status, and the result or the errors."""
 PROFILE: Final = "billing/profile"
 START_AGAIN: Final = "ask for another one"
 """In the words of a 503: what the operation was to hand over is lost, and this key will not bring it."""
@@ -142,10 +142,11 @@ class Customer:
         operation = answer.headers.get("operation-id")
         if operation:
             self.known.setdefault(key, set()).add(UUID(operation))
-        over = answer.status_code == 503 and START_AGAIN in answer.text
+        over = answer.status_code == 400 or (answer.status_code == 503 and START_AGAIN in answer.text)
         if not over and (answer.status_code == 202 or answer.status_code >= 500 or not operation):
             return False
-        self.answers.setdefault(key, []).append((answer.status_code, answer.json()["result"]))
+        said = answer.json()
+        self.answers.setdefault(key, []).append((answer.status_code, said["result"] or said["errors"]))
         return True
 
 
@@ -183,7 +184,8 @@ def check_customers(
 
 
 def _the_same(answer: Answer, first: Answer, erased: bool) -> bool:
-    return answer == first or (erased and answer == (first[0], None))
+    lost = erased and answer[0] == first[0] and (answer[1] is None or answer[0] >= 400)
+    return answer == first or lost
 
 
 async def customers_of(drill: Arena, number: int, urls: Sequence[str]) -> list[Customer]:

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from handlers.payment_effects import READ_SETUP
 from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.conftest import Stack
 from tests.consumers.effects.payments import Payments, paying
@@ -108,6 +109,24 @@ async def test_killed_while_a_setup_is_released(payments: Payments, point: str) 
     await payments.world.settle()
     assert [one["status"] for one in payments.objects("setup_intent")] == ["canceled"]
     assert (await payments.kept()).methods[pending.id].state is MethodState.DETACHED
+
+
+@pytest.mark.parametrize("point", ["effects.claimed", "payments.setup_cancelled", "effects.performed"])
+async def test_killed_while_a_removed_setup_is_cancelled(payments: Payments, point: str) -> None:
+    """Removed while its bank still asks for authentication, which is owed twice: to a reading and to an alignment."""
+    await payments.adds("pm_card_threeDSecure2Required")
+    await payments.world.settle()
+    pending = await payments.only()
+    connection = payments.world.connection
+    await payments.ask(RemovePaymentMethod(method_id=pending.id))
+    await connection.execute(
+        "UPDATE effects SET state = 'done' WHERE kind = $1 AND state = 'open'", READ_SETUP
+    )
+    await killed_at(payments.world, point)
+    await payments.world.settle()
+    assert [one["status"] for one in payments.objects("setup_intent")] == ["canceled"]
+    gone = (await payments.kept()).methods[pending.id]
+    assert (gone.state, gone.released) == (MethodState.DETACHED, True)
 
 
 @pytest.mark.parametrize("point", [*CLOSING, "braintree.customer_there", "braintree.vaulted"])

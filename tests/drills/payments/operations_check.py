@@ -31,6 +31,9 @@ def _disagreement(asked: Asked) -> Iterator[str]:
         yield "it was never answered"
         return
     status, result = asked.answers[-1]
+    if status == 400:
+        yield f"payers send nothing that is invalid, and this was: {result}"
+        return
     if status == 503:
         return  # It was to hand over a secret, which Redis lost: the answer said so.
     if asked.told is None:
@@ -54,9 +57,10 @@ def _contradicted(asked: Asked, rows: Rows) -> str | None:
     if not asked.answers or not path.startswith("payment-methods"):
         return None
     status, result = asked.answers[-1]
-    row = rows.get((asked.account_id, (result or {}).get("id", "")))
+    named = result.get("id") if isinstance(result, dict) else None
+    row = rows.get((asked.account_id, named or ""))
     if status < 400 and row is None:
-        return f"it told of the method {(result or {}).get('id')}, which is not there"
+        return f"it told of the method {named}, which is not there"
     if method == "DELETE" and status < 400 and row and row.state not in ("detached", "revoked"):
         return f"it was removed and is {row.state}"
     if method == "POST" and path == "payment-methods" and status in range(400, 500):

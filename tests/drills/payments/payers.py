@@ -138,7 +138,7 @@ class Payer:
         await self.at.at_stripe("POST", f"setup_intents/{intent}/authenticate", passed)
 
     def _intent(self, result: Any) -> str | None:
-        secret = (result or {}).get("client_secret")
+        secret = result.get("client_secret") if isinstance(result, dict) else None
         if not secret:
             return None
         self.at.secrets.add(secret)
