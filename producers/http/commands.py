@@ -90,24 +90,34 @@ async def _told(visit: Visit, command_id: UUID, message_type: str, outcome: Outc
     if outcome.outcome != "applied":
         message, problems = reasons(outcome.answer)
         return refusal(ApiError(outcome.code or Code.DISCARDED, message, problems), headers)
-    result = await with_secret(visit, command_id, outcome.answer)
+    try:
+        result = await _with_secret(visit, command_id, outcome.answer)
+    except REDIS_DOWN as down:
+        raise unavailable(
+            "The client secret can't be read right now. Please try again in a moment."
+        ) from down
     if isinstance(result, dict) and result.get(HANDED_OVER, "") is None:
         raise unavailable("The client secret could not be handed over. Please ask for another one.")
     return answer(viewed(visit, message_type, outcome.account_id, result), headers=headers)
 
 
 async def with_secret(visit: Visit, command_id: UUID | None, text: str | None) -> Any:
-    """The result in a journal's answer, with the client secret that was handed over, while it is there.
+    """The result in a journal's answer, with the client secret that was handed over, while it can be had.
 
     `command_id` is None for whoever did not ask for the operation.
     """
+    try:
+        return await _with_secret(visit, command_id, text)
+    except REDIS_DOWN:
+        return None if text is None else orjson.loads(text)
+
+
+async def _with_secret(visit: Visit, command_id: UUID | None, text: str | None) -> Any:
+    """The same. Raises one of `REDIS_DOWN`: the secret may well be there."""
     result = None if text is None else orjson.loads(text)
     if command_id is None or not isinstance(result, dict) or result.get(HANDED_OVER, "") is not None:
         return result
-    try:
-        found = await handover.look(visit.surface.redis, command_id)
-    except REDIS_DOWN:
-        return result
+    found = await handover.look(visit.surface.redis, command_id)
     return {**result, HANDED_OVER: found.get(HANDED_OVER)}
 
 

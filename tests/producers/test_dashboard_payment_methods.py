@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,6 +11,7 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from redis.exceptions import RedisError
 
 from state.postgres.connection import Connection
 from state.redis import handover
@@ -177,6 +179,23 @@ async def test_a_secret_that_got_lost_is_not_passed_over(dashboard: Caller, perf
     effect = await performer.owed()
     await performer.conclude(effect, SetupStarted(setup_intent="seti_3", deadline=NOW.at))
     assert (await asked).status_code == 503
+
+
+async def test_a_secret_that_can_t_be_read_right_now_is_not_given_up(
+    dashboard: Caller, performer: Performer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/client/v4/accounts/{dashboard.account_id}/client-secret"
+    key = {"Idempotency-Key": uuid4().hex}
+    with monkeypatch.context() as broken:
+        broken.setattr(handover, "look", AsyncMock(side_effect=RedisError))
+        asked = asyncio.create_task(dashboard.http.post(path, headers=key))
+        effect = await performer.owed()
+        await performer.hand_over(effect, "seti_4_secret_z")
+        await performer.conclude(effect, SetupStarted(setup_intent="seti_4", deadline=NOW.at))
+        answer = await asked
+    assert (answer.status_code, "try again" in answer.json()["errors"][0]["message"]) == (503, True)
+    again = await dashboard.http.post(path, headers=key)
+    assert again.json()["result"]["client_secret"] == "seti_4_secret_z"
 
 
 async def test_without_redis_a_nonce_is_not_taken(
