@@ -46,7 +46,7 @@ UNITS: Final = {
 THROUGH_PROXY: Final = ("commands-2", "facts-bulk-2", "relay-2")
 OFTEN: Final = {"SWEEP_EVERY_HOURS": "0.005", "SWEEP_RECENT_SECONDS": "2"}
 """A sweep that comes once a day would be met by no breakage."""
-PAYERS_AT_ONCE: Final = 8
+PAYERS_AT_ONCE: Final = 16
 
 
 @dataclass(slots=True)

@@ -129,6 +129,14 @@ def test_every_crash_point_is_in_the_code() -> None:
     assert {name for name in there if name.startswith("loop.")} <= named
 
 
+def test_every_crash_point_of_payments_is_told() -> None:
+    page = ROOT / "docs" / "payment-methods.md"
+    families = r"(payments|braintree|webhooks|sweeps)\.\w+"
+    there = set(re.findall(r'crash_point\("([\w.]+)"\)', source()))
+    named = {span for span in written.spans(page) if re.fullmatch(families, span)}
+    assert named == {name for name in there if re.fullmatch(families, name)}
+
+
 def test_every_log_line_of_the_runbook_is_written() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     named = {
