@@ -4,13 +4,14 @@ Webhooks tell of most of it, as far as the plan of deliveries lets them; of some
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
 from state.postgres.connection import STORE_DOWN, connect
+from tests.drills.payments.payers import Payer
 from tests.drills.payments.processors import Body, Processors
 
 PRICES: Final = (0, 500)
@@ -26,10 +27,10 @@ UPDATE effects SET due_at = statement_timestamp() WHERE state = 'open' AND kind 
 
 @dataclass(slots=True)
 class Behind:
-    """Everybody else. `accounts` are those of the payers; `done` counts what was done to them."""
+    """Everybody else, who mostly act while a payer does too. `done` counts what was done."""
 
     dsn: str
-    accounts: Sequence[str]
+    payers: Sequence[Payer]
     at: Processors
     rng: Random
     prices: list[str] = field(default_factory=list)
@@ -50,7 +51,7 @@ class Behind:
         (chosen,) = self.rng.choices(_ACTS, _WEIGHTS)
         name = chosen.__name__.replace("_", " ")
         self.done[name] = self.done.get(name, 0) + 1
-        await chosen(self, self.rng.choice(customers))
+        await chosen(self, customers[self.rng.choice(self._accounts(customers))])
 
     async def expire(self, customer: str) -> None:
         """A card's date is past."""
@@ -93,7 +94,7 @@ class Behind:
 
     async def revoke(self, _: str) -> None:
         """A payer revokes an agreement at PayPal: told once, three times, late or not at all."""
-        alive = [one for one in await self._agreements() if not one.get("revoked_at")]
+        alive = [one for one in await self.at.agreements() if not one.get("revoked_at")][-10:]
         if alive:
             told = {"copies": self.rng.choice((0, 1, 1, 1, 3)), "delay": self.rng.choice((0, 0, 1, 4))}
             await self.at.at_braintree(
@@ -102,7 +103,7 @@ class Behind:
 
     async def delete(self, _: str) -> None:
         """Somebody deletes an agreement at Braintree's console: nothing tells of that."""
-        if found := await self._agreements():
+        if found := await self.at.agreements():
             await self.at.at_braintree("DELETE", f"payment_methods/{self.rng.choice(found)['token']}")
 
     async def let_an_hour_pass(self, _: str = "") -> None:
@@ -122,23 +123,25 @@ class Behind:
         found = await self.at.subscriptions_of(customer)
         return self.rng.choice(found) if found else None
 
-    async def _agreements(self) -> list[Body]:
-        return await self.at.agreements()
-
     def _collected(self) -> dict[str, Any]:
         if self.rng.random() < 0.5:
             return {"collection_method": "send_invoice", "days_until_due": self.rng.choice((7, 30))}
         return {"collection_method": "charge_automatically"}
 
-    async def _customers(self) -> list[str]:
+    def _accounts(self, known: Mapping[str, str]) -> list[str]:
+        busy = [one.account_id for one in self.payers if one.here and one.account_id in known]
+        return busy if busy and self.rng.random() < 0.7 else list(known)
+
+    async def _customers(self) -> dict[str, str]:
         try:
             connection = await connect(self.dsn, name="drill-behind")
         except STORE_DOWN:
-            return []
+            return {}
         try:
-            return [row["customer_id"] for row in await connection.fetch(_CUSTOMER, list(self.accounts))]
+            found = await connection.fetch(_CUSTOMER, [payer.account_id for payer in self.payers])
+            return {row["account_id"]: row["customer_id"] for row in found}
         except STORE_DOWN:
-            return []
+            return {}
         finally:
             connection.terminate()
 

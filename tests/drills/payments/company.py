@@ -62,7 +62,7 @@ async def company(drill: Arena, number: int, dashboards: Sequence[Unit]) -> Comp
     await send_astray(drill)
     at = Processors(drill.servers.stripe_url, drill.servers.braintree_url)
     payers = await _payers(drill, accounts, at, [unit.url for unit in dashboards])
-    return Company(drill, payers, Behind(drill.dsn, accounts, at, Random(f"{drill.seed} behind")), iapi)
+    return Company(drill, payers, Behind(drill.dsn, payers, at, Random(f"{drill.seed} behind")), iapi)
 
 
 def _registrations(drill: Arena, rng: Random, accounts: Sequence[str]) -> list[Planned]:

@@ -36,6 +36,8 @@ class Payer:
     waiting: list[str] = field(default_factory=list)
     """Setup intents that ask for authentication, and that the payer has left alone so far."""
     shown_wrong: list[Complaint] = field(default_factory=list)
+    here: bool = False
+    """Whether the payer is at the Dashboard now."""
 
     @property
     def account_id(self) -> str:
@@ -47,7 +49,18 @@ class Payer:
         (chosen,) = self.rng.choices(_ACTS, _WEIGHTS)
         await chosen(self)
 
-    async def begin(self) -> None:
+    async def visit(self, acts: int, enough: asyncio.Event) -> None:
+        """Come, do so many things unless it is enough, and leave."""
+        self.here = True
+        await self._begin()
+        for _ in range(acts):
+            if enough.is_set():
+                break
+            await self.act()
+            await asyncio.sleep(PAUSE)
+        self.here = False
+
+    async def _begin(self) -> None:
         """Most payers say who they are first."""
         if self.rng.random() < 0.7:
             profile = {"last_name": "Hopper", "address": "7 High St", "city": "London", "country": "GB"}
@@ -160,11 +173,7 @@ _WEIGHTS: Final = tuple(_SHARES.values())
 
 async def keep_paying(payers: Sequence[Payer], enough: asyncio.Event, *, acts: tuple[int, int]) -> None:
     """One payer after the other acts a few times, as long as it is not enough; the first comes after the last."""
-    while True:
+    while not enough.is_set():
         for payer in payers:
-            await payer.begin()
-            for _ in range(payer.rng.randint(*acts)):
-                if enough.is_set():
-                    return
-                await payer.act()
-                await asyncio.sleep(PAUSE)
+            if not enough.is_set():
+                await payer.visit(payer.rng.randint(*acts), enough)
