@@ -26,6 +26,7 @@ from producers.paypal_batches import PayPalBatches
 from producers.schedule import Schedule
 from state.braintree.client import Braintree, Credentials
 from state.redis.budget import Budget, Limits
+from state.redis.connection import CARRYING
 from state.redis.connection import connect as connect_redis
 from state.stripe.breaker import Breaker
 from state.stripe.client import Stripe
@@ -111,9 +112,10 @@ def _relay(settings: Settings) -> Member:
 
 def _effects(settings: Settings) -> Member:
     redis = connect_redis(settings.redis_url)
+    carrier = connect_redis(settings.redis_url, timeout=CARRYING)
     stripe, braintree = stripe_of(settings, redis), _braintree(settings, redis)
     effects = Effects(
-        performers(stripe, braintree, redis),
+        performers(stripe, braintree, carrier),
         dsn=settings.database_url,
         worker=identity(),
         settings=EffectsSettings(
@@ -126,6 +128,7 @@ def _effects(settings: Settings) -> Member:
         await stripe.close()
         await braintree.close()
         await redis.aclose()
+        await carrier.aclose()
 
     return Member("effects", effects, close=close)
 

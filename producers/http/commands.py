@@ -117,7 +117,7 @@ async def _with_secret(visit: Visit, command_id: UUID | None, text: str | None) 
     result = None if text is None else orjson.loads(text)
     if command_id is None or not isinstance(result, dict) or result.get(HANDED_OVER, "") is not None:
         return result
-    found = await handover.look(visit.surface.redis, command_id)
+    found = await handover.look(visit.surface.carrier, command_id)
     return {**result, HANDED_OVER: found.get(HANDED_OVER)}
 
 
@@ -190,7 +190,7 @@ async def _hand_over(visit: Visit, command_id: UUID, secrets: Mapping[str, str] 
     if not secrets:
         return
     try:
-        await handover.give(visit.surface.redis, command_id, secrets)
+        await handover.give(visit.surface.carrier, command_id, secrets)
     except REDIS_DOWN as down:
         raise unavailable("The request could not be taken. Please try again in a moment.") from down
 

@@ -85,6 +85,8 @@ class Surface:
     settings: Settings
     pool: Pool
     redis: Redis
+    carrier: Redis
+    """The same Redis with more patience, for secrets, which travel by nothing else."""
     patience: Patience
     publisher: Publisher
     outcomes: Outcomes
@@ -121,6 +123,8 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
         )
         redis = redis_connection.connect(settings.redis_url)
         stack.push_async_callback(redis.aclose)
+        carrier = redis_connection.connect(settings.redis_url, timeout=redis_connection.CARRYING)
+        stack.push_async_callback(carrier.aclose)
         publisher = await stack.enter_async_context(
             Publisher(settings.kafka_bootstrap, client_id=kind.name, deadline=settings.publish_seconds)
         )
@@ -133,6 +137,7 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
             settings=settings,
             pool=connections,
             redis=redis,
+            carrier=carrier,
             patience=patience,
             publisher=publisher,
             outcomes=outcomes,

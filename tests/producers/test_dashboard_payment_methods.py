@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 from redis.exceptions import RedisError
 
+from sandbox.local.proxy import FaultProxy
 from state.postgres.connection import Connection
 from state.redis import handover
 from tests.conftest import Stack
@@ -205,6 +207,19 @@ async def test_without_redis_a_nonce_is_not_taken(
     async with dashboard_caller(away, store) as caller:
         answer = await caller.http.post(methods(caller), json=PAYPAL)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, 1503)
+
+
+async def test_a_slow_redis_carries_a_nonce_all_the_same(
+    stack: Stack, idle_lane: LaneUnderTest, store: Connection
+) -> None:
+    port = urlsplit(stack.redis_url).port
+    assert port is not None
+    async with FaultProxy(port) as proxy:
+        proxy.latency = 0.3
+        slow = settings(stack, idle_lane, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+        async with dashboard_caller(slow, store) as caller:
+            answer = await caller.http.post(methods(caller), json=PAYPAL, headers={"Prefer": "respond-async"})
+    assert answer.status_code == 202
 
 
 @pytest.mark.parametrize(
