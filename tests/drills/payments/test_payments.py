@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.drills.arena import Arena, arena
-from tests.drills.breakages import stop_redis
+from tests.drills.breakages import break_stripe, stop_redis
 from tests.drills.complaint import Complaint, report
 from tests.drills.crash_points import crash_points, dealt, passings
 from tests.drills.fleet_under_test import Unit
@@ -66,8 +66,8 @@ def _arm(drill: Arena, effects: list[Unit], webhooks: Unit, sweeps: Unit) -> Non
 async def _tried(done: Callable[[], bool], drill: Arena) -> None:
     """Break the servers in turn until everything was killed at its points, or it took too long."""
     began = time.monotonic()
-    for breakage in (storm_of_429, answer_late_at_braintree, stop_redis):
-        await asyncio.sleep(drill.rng.uniform(1, 4))
+    for breakage in (storm_of_429, break_stripe, answer_late_at_braintree, stop_redis):
+        await asyncio.sleep(drill.rng.uniform(1, 3))
         await breakage(drill)
     while not done() and time.monotonic() - began < SECONDS:
         await asyncio.sleep(0.2)
