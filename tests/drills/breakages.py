@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Final
 
@@ -25,6 +26,7 @@ POINTS: Final = {
     "sweeps": ("sweeps",),
 }
 """The families of points that each member passes."""
+OF_PAYMENTS: Final = frozenset({"payments", "braintree", "webhooks", "sweeps"})
 STARTING: Final = 15.0
 """Seconds after an outage in which a process that was starting may still give up."""
 
@@ -39,7 +41,18 @@ async def kill(drill: Arena) -> None:
 async def kill_at_a_point(drill: Arena) -> None:
     """A worker dies between two steps."""
     unit = _any(drill, workers=True)
-    families = {family for member in unit.command for family in POINTS.get(member, ())}
+    await _killed_at(drill, unit, _families(unit))
+
+
+async def kill_in_a_payment(drill: Arena) -> None:
+    """The same where a payment method, a webhook or a sweep passes."""
+    units = [unit for unit in _fit(drill) if _families(unit) & OF_PAYMENTS]
+    if units:
+        unit = drill.rng.choice(units)
+        await _killed_at(drill, unit, _families(unit) & OF_PAYMENTS)
+
+
+async def _killed_at(drill: Arena, unit: Unit, families: AbstractSet[str]) -> None:
     names = [name for family in sorted(families) for name in crash_points(family) if name not in RARE]
     unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, 10)}"])
     await unit.ready()
@@ -135,16 +148,19 @@ async def produce_again(drill: Arena) -> None:
     await drill.again.publish_again(records)
 
 
+def _families(unit: Unit) -> AbstractSet[str]:
+    """Of the points that its members pass."""
+    return {family for member in unit.command for family in POINTS.get(member, ())}
+
+
+def _fit(drill: Arena) -> list[Unit]:
+    """Processes that are not in trouble already."""
+    units = drill.fleet.units.values()
+    return [unit for unit in units if unit.wanted and unit.running and not unit.paused and unit.tried]
+
+
 def _any(drill: Arena, *, workers: bool = False) -> Unit:
-    """A process that is not in trouble already."""
-    return drill.rng.choice(
-        [
-            unit
-            for unit in drill.fleet.units.values()
-            if unit.wanted and unit.running and not unit.paused and unit.tried
-            if not workers or "run" in unit.command
-        ]
-    )
+    return drill.rng.choice([unit for unit in _fit(drill) if not workers or "run" in unit.command])
 
 
 SERVERS: Final = frozenset({restart_kafka, produce_again, stop_redis, flush_redis})
@@ -153,6 +169,7 @@ SERVERS: Final = frozenset({restart_kafka, produce_again, stop_redis, flush_redi
 SHARES: Final[dict[Breakage, float]] = {
     kill: 4,
     kill_at_a_point: 6,
+    kill_in_a_payment: 8,
     make_a_zombie: 2,
     join_and_leave: 2,
     flush_redis: 1,
