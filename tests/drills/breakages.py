@@ -41,7 +41,7 @@ async def kill(drill: Arena) -> None:
 async def kill_at_a_point(drill: Arena) -> None:
     """A worker dies between two steps."""
     unit = _any(drill, workers=True)
-    await _killed_at(drill, unit, _families(unit))
+    await _killed_at(drill, unit, _families(unit), most=10)
 
 
 async def kill_in_a_payment(drill: Arena) -> None:
@@ -49,12 +49,12 @@ async def kill_in_a_payment(drill: Arena) -> None:
     units = [unit for unit in _fit(drill) if _families(unit) & OF_PAYMENTS]
     if units:
         unit = drill.rng.choice(units)
-        await _killed_at(drill, unit, _families(unit) & OF_PAYMENTS)
+        await _killed_at(drill, unit, _families(unit) & OF_PAYMENTS, most=2)
 
 
-async def _killed_at(drill: Arena, unit: Unit, families: AbstractSet[str]) -> None:
+async def _killed_at(drill: Arena, unit: Unit, families: AbstractSet[str], *, most: int) -> None:
     names = [name for family in sorted(families) for name in crash_points(family) if name not in RARE]
-    unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, 10)}"])
+    unit.arm([f"{drill.rng.choice(names)}:{drill.rng.randint(1, most)}"])
     await unit.ready()
     with suppress(TimeoutError):
         async with asyncio.timeout(12):
