@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMMANDS ?= 200000
+METHODS ?= 5000
 SEED ?=
 
 .DEFAULT_GOAL := help
@@ -34,6 +35,7 @@ bench: $(STAMP) ## Measure beside the rival, in one run
 
 drill: $(STAMP) ## Break everything on purpose: make drill COMMANDS=1000000 SEED=7
 	$(BIN)/python -m tests.drills --commands $(COMMANDS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.drills.paypal --methods $(METHODS) $(if $(SEED),--seed $(SEED))
 
 lock: $(STAMP) ## Lock all dependencies again, with hashes and without addresses
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --all-extras --python-version 3.11 \

@@ -60,7 +60,7 @@ def _show(console: Console, run: Run) -> None:
     table = Table(title="The drill", title_justify="left", show_header=False)
     for name, value in run.figures.items():
         if name not in ("breakages", "killed_at"):
-            table.add_row(name.replace("_", " "), _words(value))
+            table.add_row(name.replace("_", " "), words(value))
     console.print(table)
     broken = Table(title="Breakages, and the seconds until the lanes had caught up", title_justify="left")
     for column in ("breakage", "times", "median", "longest", "not recovered"):
@@ -70,7 +70,8 @@ def _show(console: Console, run: Run) -> None:
     console.print(broken)
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
+    """A figure as a person reads it."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {number:,}" for name, number in value.items()) or "none"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -16,7 +16,9 @@ RARE: Final = ("stripe.discarded",)
 def crash_points(prefix: str) -> list[str]:
     """The names that begin with `prefix` and a dot, in no particular order."""
     code = "".join(
-        path.read_text() for room in ("consumers", "state") for path in (ROOT / room).rglob("*.py")
+        path.read_text()
+        for room in ("consumers", "producers", "state")
+        for path in (ROOT / room).rglob("*.py")
     )
     return sorted({name for name in _POINT.findall(code) if name.startswith(f"{prefix}.")})
 
