@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import click
+import orjson
 
 from fleet.cli.store import age, show, with_store
 from state.postgres import paypal_batches, switches
@@ -15,8 +16,9 @@ LISTED = 20
 @click.command("show")
 @click.argument("batch", required=False)
 @click.option("--state", help="Only methods that stand there, such as `failed`.")
+@click.option("--account", help="Only this account.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Accounts.")
-def shown(batch: str | None, state: str | None, limit: int) -> None:
+def shown(batch: str | None, state: str | None, account: str | None, limit: int) -> None:
     """Show the last batches, or how far one BATCH has come: methods by state, then account by account."""
     if batch is None:
         _batches()
@@ -24,16 +26,17 @@ def shown(batch: str | None, state: str | None, limit: int) -> None:
 
     async def read(
         connection: Connection,
-    ) -> tuple[Row | None, list[Row], list[Row], list[Row], str | None]:
+    ) -> tuple[Row | None, list[Row], list[Row], list[Row], list[Row], str | None]:
         return (
             await paypal_batches.find(connection, batch),
             await paypal_batches.counts(connection, batch),
             await paypal_batches.outcomes(connection, batch),
-            await paypal_batches.moves(connection, batch, state=state, limit=limit),
+            await paypal_batches.refused(connection, batch, account_id=account, limit=limit),
+            await paypal_batches.moves(connection, batch, state=state, account_id=account, limit=limit),
             await paypal_batches.halted(connection, batch),
         )
 
-    found, counts, outcomes, moves, halted = with_store(read)
+    found, counts, outcomes, refused, moves, halted = with_store(read)
     if found is None:
         raise click.ClickException("There is no such batch.")
     click.echo(_line(found, halted))
@@ -49,7 +52,18 @@ def shown(batch: str | None, state: str | None, limit: int) -> None:
         ((row["state"], row["broken"], row["methods"]) for row in counts),
         empty="No method was looked at yet.",
     )
+    _refused(refused)
     _moves(moves)
+
+
+def _refused(refused: Sequence[Row]) -> None:
+    if not refused:
+        return
+    rows = (
+        (row["account_id"], row["code"], orjson.loads(row["answer"] or "{}").get("message"))
+        for row in refused
+    )
+    show("Refused", ("account", "code", "why"), rows, empty="")
 
 
 def _line(found: Row, halted: str | None) -> str:
@@ -79,7 +93,7 @@ def _moves(moves: Sequence[Row]) -> None:
                 f"...{(one.new or one.old.reference)[-4:]}",
                 "yes" if one.charged else "",
                 age(one.edited_on),
-                one.why,
+                one.why or ("Braintree has to import it" if one.awaited else None),
             )
             for account_id, one in rows
         ),

@@ -127,9 +127,16 @@ async def methods(connection: Connection, batch: str, account_ids: Sequence[str]
     return await connection.fetch(SQL.methods, batch, account_ids)
 
 
-async def moves(connection: Connection, batch: str, *, state: str | None, limit: int) -> list[Row]:
-    """The migrations of a batch that moved last, as rows with `account_id`; only of one state, if it is given."""
-    return await connection.fetch(SQL.moves, batch, state, limit)
+async def moves(
+    connection: Connection, batch: str, *, state: str | None, account_id: str | None, limit: int
+) -> list[Row]:
+    """The migrations of a batch that moved last, as rows with `account_id`; of one state or account, if given."""
+    return await connection.fetch(SQL.moves, batch, state, account_id, limit)
+
+
+async def refused(connection: Connection, batch: str, *, account_id: str | None, limit: int) -> list[Row]:
+    """Accounts that refused to be looked at: `account_id`, `code`, `answer`; only one, if it is given."""
+    return await connection.fetch(SQL.refused, batch, account_id, limit)
 
 
 async def waiting_accounts(connection: Connection, batch: str) -> list[str]:

@@ -145,12 +145,20 @@ WHERE batch = $1 AND account_id = ANY($2::text[])
 ORDER BY account_id, method_id;
 
 -- name: moves
--- The methods of a batch that moved last, all or those that stand in one state.
+-- The methods of a batch that moved last, all or those that stand in one state or belong to one account.
 SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
        why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
-WHERE batch = $1 AND ($2::text IS NULL OR state = $2)
+WHERE batch = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR account_id = $3)
 ORDER BY edited_on DESC, account_id, method_id
+LIMIT $4;
+
+-- name: refused
+-- Accounts that refused to be looked at, in id order, with the reason.
+SELECT asked.account_id, journal.code, journal.answer
+FROM paypal_batch_accounts AS asked JOIN journal ON journal.command_id = asked.command_id
+WHERE asked.batch = $1 AND journal.outcome = 'refused' AND ($2::text IS NULL OR asked.account_id = $2)
+ORDER BY asked.account_id
 LIMIT $3;
 
 -- name: waiting_accounts

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from click.testing import Result
+from uuid6 import uuid7
 
 from fleet.cli import paypal_methods
-from state.postgres import paypal_batches, switches
+from state.postgres import journal, paypal_batches, switches
 from state.postgres.connection import Connection
 from tests.consumers.lanes import LaneUnderTest, account_id, journaled, until
-from tests.producers.test_paypal_batches import moved, payer
+from tests.producers.test_paypal_batches import BATCH, moved, payer
 from topics.payment_methods import MethodDetails, MethodKind, Processor
 from topics.paypal_migrations import (
     Brokenness,
@@ -72,6 +73,29 @@ async def test_a_run_comes_after_its_dry_run_and_both_are_shown(
     for words in (f"A run after {dry}", "0 of at most 5 accounts", "wrong_customer", account, "...1111"):
         assert words in shown
     assert account not in (await typed("paypal-migrations", "show", run, "--state", "failed")).output
+    assert account not in (await typed("paypal-migrations", "show", run, "--account", dry)).output
+
+
+async def test_who_refused_is_shown_with_the_reason(connection: Connection, typed: Typed) -> None:
+    batch, account, command_id = account_id(), account_id(), uuid7()
+    await journal.Days().ensure(connection, [command_id])
+    await paypal_batches.save(connection, {batch: BATCH})
+    await connection.execute(
+        "INSERT INTO paypal_batch_accounts (batch, account_id, command_id) VALUES ($1, $2, $3)",
+        batch,
+        account,
+        command_id,
+    )
+    await connection.execute(
+        "INSERT INTO journal (command_id, account_id, type, lane, actor, actor_role, surface, outcome, code, answer,"
+        " decided_at) VALUES ($1, $2, 'billing.paypal-migrations.migrate.v1', 'bulk', 'b', 'system', '/', 'refused',"
+        ' 1309, \'{"message": "The account is locked."}\', now())',
+        command_id,
+        account,
+    )
+    shown = (await typed("paypal-migrations", "show", batch, "--account", account)).output
+    for words in (account, "1309", "The account is locked."):
+        assert words in shown
 
 
 async def test_what_is_no_dry_run_has_no_run_after_it(typed: Typed) -> None:
