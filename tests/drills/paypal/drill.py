@@ -32,7 +32,8 @@ ACTOR: Final = Actor("operator:drill", Role.SUPPORT, "/drill")
 TOGETHER: Final = 500
 PATIENCE: Final = 600.0
 PAID: Final = frozenset({Kind.MOVED, Kind.EXCHANGED})
-BETWEEN_KILLS: Final = (0.5, 2.5)
+BETWEEN_KILLS: Final = (0.5, 3.0)
+GIVEN_UP: Final = 8.0
 
 
 @dataclass(slots=True)
@@ -185,16 +186,20 @@ class _Run:
                 unit.disarm()
 
     async def _kill(self) -> None:
-        rng = self.drill.rng
+        """One process after the other. A point that this phase does not pass is given up after a while."""
+        rng, units = self.drill.rng, list(self.drill.fleet.units.values())
         while True:
-            for unit in rng.sample(list(self.drill.fleet.units.values()), len(self.drill.fleet.units)):
-                await asyncio.sleep(rng.uniform(*BETWEEN_KILLS))
-                if unit.armed or unit.points:
-                    continue
-                if rng.random() < 0.3:
-                    unit.kill()
-                else:
-                    unit.arm(passings(_points(unit), rng, most=8)[:1])
+            await asyncio.sleep(rng.uniform(*BETWEEN_KILLS))
+            unit = rng.choice(units)
+            if rng.random() < 0.3:
+                unit.kill()
+                continue
+            unit.arm(passings(_points(unit), rng, most=20)[:1])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GIVEN_UP):
+                    while not unit.tried:
+                        await asyncio.sleep(0.1)
+            unit.disarm()
 
     async def report(self, seconds: float) -> Report:
         """The verdict, with the fleet stopped."""
