@@ -21,8 +21,6 @@ from topics.accounts import AccountType
 SWEEPS: Final = ("sweeps-1", "sweeps-2")
 """Names of the units that sweep: they are stopped before an operator sweeps."""
 TYPES: Final = {AccountType.PAY_GO: 5, AccountType.ENTERPRISE: 4, AccountType.CHINA: 1}
-PATIENCE: Final = 240.0
-"""Seconds for which a payer sends a request again: an effect that failed often waits for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ async def _payers(drill: Arena, accounts: Sequence[str], at: Processors, urls: S
             rng = Random(f"{drill.seed} {account}")
             secret = await token_for(connection, account)
             at.secrets.add(secret)
-            payers.append(Payer(Customer(account, secret, rng, urls, patience=PATIENCE), at, rng))
+            payers.append(Payer(Customer(account, secret, rng, urls), at, rng))
         return payers
     finally:
         await connection.close()
