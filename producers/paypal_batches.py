@@ -6,19 +6,16 @@ duplicates, which come to nothing. Nothing is asked of anybody while the batch, 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from observability.crash import crash_point
 from observability.metrics import PAYPAL_METHODS, SCHEDULED
-from producers.publisher import NotPublishedError, Publisher
+from producers.publisher import Publisher
+from producers.rounds import go_round
 from producers.trace import traceparent
 from state.postgres import paypal_batches, paypal_migrations
-from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.lending import Connections
 from state.postgres.paypal_batches import Run
 from topics.codec import encode_body
@@ -28,12 +25,11 @@ from topics.message import Actor, Command, Envelope, Role
 from topics.paypal_migrations import MigratePayPal, MigrationState, ReviewPayPalMigrations
 from topics.table import BULK
 
-log = structlog.get_logger()
-
 ACTOR: Final = Actor("paypal-batches", Role.SYSTEM, "/paypal-batches")
 LEASE: Final = timedelta(seconds=30)
 WITHIN: Final = ID_MAX_AGE - timedelta(days=1)
 """A batch that is older is not gone on with: the ids of its commands would be too old."""
+NONE: Final = timedelta(0)
 POLL: Final = timedelta(seconds=1)
 PAUSE: Final = timedelta(seconds=5)
 PORTION: Final = 100
@@ -67,17 +63,11 @@ class PayPalBatches:
         """Go on until stopped; a store that is away is tried again."""
         try:
             async with Publisher(self._bootstrap, client_id=f"paypal-batches-{self._worker}") as publisher:
-                while not self._stopping.is_set():
-                    pause = self._poll
-                    try:
-                        if await self.round(publisher, datetime.now(UTC)):
-                            continue
-                    except (*STORE_DOWN, *RETRY_NOW, NotPublishedError) as down:
-                        log.warning("paypal_batches_postponed", error=type(down).__name__)
-                        pause = PAUSE
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(pause.total_seconds()):
-                            await self._stopping.wait()
+
+                async def once() -> timedelta:
+                    return NONE if await self.round(publisher, datetime.now(UTC)) else self._poll
+
+                await go_round(once, self._stopping, name="paypal-batches", retry=PAUSE)
         finally:
             await self.close()
 

@@ -6,26 +6,21 @@ day publish duplicates, which come to nothing. So nobody has to remember what wa
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-import structlog
-
 from handlers.card_expiry import WARNED_AHEAD
 from observability.metrics import SCHEDULED
-from producers.publisher import NotPublishedError, Publisher
+from producers.publisher import Publisher
+from producers.rounds import go_round
 from producers.trace import traceparent
 from state.postgres import payment_methods
-from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.lending import Connections
 from topics.codec import encode_body
 from topics.ids import derived_uuid7
 from topics.message import Actor, Envelope, Role
 from topics.payment_methods import ReviewCardExpiry
 from topics.table import BULK
-
-log = structlog.get_logger()
 
 ACTOR: Final = Actor("schedule", Role.SYSTEM, "/schedule")
 EVERY: Final = timedelta(hours=1)
@@ -47,16 +42,12 @@ class Schedule:
         """Go round until stopped; a store that is away is tried again."""
         try:
             async with Publisher(self._bootstrap, client_id=self._client_id) as publisher:
-                while not self._stopping.is_set():
-                    pause = self._every
-                    try:
-                        await self.round(publisher, datetime.now(UTC))
-                    except (*STORE_DOWN, *RETRY_NOW, NotPublishedError) as down:
-                        log.warning("schedule_postponed", error=type(down).__name__)
-                        pause = RETRY
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(pause.total_seconds()):
-                            await self._stopping.wait()
+
+                async def once() -> timedelta:
+                    await self.round(publisher, datetime.now(UTC))
+                    return self._every
+
+                await go_round(once, self._stopping, name="schedule", retry=RETRY)
         finally:
             await self.close()
 
