@@ -20,6 +20,8 @@ from topics.accounts import AccountType
 
 SWEEPS: Final = ("sweeps-1", "sweeps-2")
 """Names of the units that sweep: they are stopped before an operator sweeps."""
+OTHERS: Final = 3
+"""How many others act at once behind our back."""
 TYPES: Final = {AccountType.PAY_GO: 5, AccountType.ENTERPRISE: 4, AccountType.CHINA: 1}
 
 
@@ -34,13 +36,14 @@ class Company:
 
     @asynccontextmanager
     async def at_work(
-        self, at_once: int, *, acts: tuple[int, int] = (4, 9), pause: float = 0.3
+        self, at_once: int, *, acts: tuple[int, int] = (4, 9), pause: float = 0.1
     ) -> AsyncIterator[None]:
         """So many payers at once act, and everybody else behind our back, as long as the block runs."""
         enough = asyncio.Event()
         hands = [self.payers[n::at_once] for n in range(at_once)]
         working = [asyncio.create_task(keep_paying(hand, enough, acts=acts)) for hand in hands if hand]
-        working.append(asyncio.create_task(self.behind.keep_acting(enough, pause=pause)))
+        others = (self.behind.keep_acting(enough, pause=pause) for _ in range(OTHERS))
+        working += [asyncio.create_task(other) for other in others]
         try:
             yield
         finally:

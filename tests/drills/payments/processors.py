@@ -1,15 +1,18 @@
 """Both processors as the world outside uses them: a payer's page, a payer at PayPal, somebody at their consoles."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from sandbox.stripe.world import API_KEY
 
 Body = dict[str, Any]
+TRIES: Final = 8
+BUSY: Final = 429
 
 
 @dataclass(slots=True)
@@ -67,9 +70,14 @@ class Processors:
 
 
 async def _asked(method: str, url: str, **given: Any) -> Body | None:
+    """Patient with 429, as every client of Stripe's is."""
     async with httpx.AsyncClient(timeout=10, trust_env=False, headers=given.pop("headers", None)) as client:
         with suppress(httpx.HTTPError):
-            answer = await client.request(method, url, **given)
+            for _ in range(TRIES):
+                answer = await client.request(method, url, **given)
+                if answer.status_code != BUSY:
+                    break
+                await asyncio.sleep(0.5)
             answer.raise_for_status()
             found: Body = answer.json()
             return found
