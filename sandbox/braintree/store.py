@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS transactions (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transactions_of_order ON transactions (order_id);
 CREATE INDEX IF NOT EXISTS transactions_of_customer ON transactions (customer_id);
+CREATE INDEX IF NOT EXISTS transactions_of_token
+    ON transactions (json_extract(CAST(body AS TEXT), '$.credit_card.token'));
 CREATE INDEX IF NOT EXISTS transactions_of_instrument ON transactions (instrument, created);
 CREATE INDEX IF NOT EXISTS transactions_due ON transactions (due) WHERE due IS NOT NULL;
 """

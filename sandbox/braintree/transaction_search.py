@@ -42,12 +42,11 @@ FIELDS: search.Fields = {
     "gateway_rejected_at": _when("gateway_rejected"),
     "authorization_expired_at": _when("authorization_expired"),
 }
-_INDEXED = ("order_id", "customer_id")
 
 
 def ids(store: Store, criteria: Body) -> Body:
     """The ids of the transactions that match, newest first. Raises Refusal."""
-    exact = {name: value for name in _INDEXED if (value := search.exactly(criteria, name))}
+    exact = {name: value for name in transaction_store.INDEXED if (value := search.exactly(criteria, name))}
     return search.ids(transaction_store.newest(store, exact), criteria, FIELDS, most=MOST)
 
 

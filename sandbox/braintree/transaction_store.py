@@ -6,6 +6,12 @@ import orjson
 
 from sandbox.braintree.store import Body, Store
 
+INDEXED = {
+    "order_id": "order_id",
+    "customer_id": "customer_id",
+    "payment_method_token": "json_extract(CAST(body AS TEXT), '$.credit_card.token')",
+}
+"""What an index finds, by the name under which it is searched for."""
 SUCCESSFUL = ("authorized", "submitted_for_settlement", "settling", "settled", "voided")
 """What a transaction must be in so that one like it is a duplicate."""
 
@@ -50,9 +56,9 @@ def due(store: Store, now: float) -> list[Kept]:
 
 
 def newest(store: Store, equal: dict[str, str] | None = None, *, most: int = -1) -> list[Body]:
-    """The transactions, as the gateway shows them, newest first; those of an `order_id` or a `customer_id`."""
+    """The transactions, as the gateway shows them, newest first; those with these values of what is `INDEXED`."""
     equal = equal or {}
-    where = " AND ".join(f"{column} = ?" for column in equal) or "TRUE"
+    where = " AND ".join(f"{INDEXED[name]} = ?" for name in equal) or "TRUE"
     found = _read(store, f"WHERE {where} ORDER BY seq DESC LIMIT ?", (*equal.values(), most))
     return [kept.body for kept in found]
 
