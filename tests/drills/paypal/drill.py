@@ -33,7 +33,7 @@ TOGETHER: Final = 500
 PATIENCE: Final = 600.0
 PAID: Final = frozenset({Kind.MOVED, Kind.EXCHANGED})
 BETWEEN_KILLS: Final = (1.0, 6.0)
-GIVEN_UP: Final = 8.0
+GIVEN_UP: Final = 12.0
 
 
 @dataclass(slots=True)
@@ -194,7 +194,7 @@ class _Run:
             if rng.random() < 0.3:
                 unit.kill()
                 continue
-            unit.arm(passings(_points(unit), rng, most=20)[:1])
+            unit.arm(passings(_points(unit), rng, most=6)[:1])
             with suppress(TimeoutError):
                 async with asyncio.timeout(GIVEN_UP):
                     while not unit.tried:
