@@ -34,8 +34,11 @@ def start_setup() -> EffectRequest:
 
 
 def read_setup(setup_intent: str, *, release: bool) -> EffectRequest:
-    """Look at a setup intent; with `release` an unfinished one is cancelled first."""
-    payload = {"setup_intent": setup_intent, "release": release}
+    """Look at a setup intent; with `release` an unfinished one is cancelled first.
+
+    Only said when it is so: what is owed under one key is merged, and a mere look must not take the release back.
+    """
+    payload = {"setup_intent": setup_intent, **({"release": True} if release else {})}
     return EffectRequest(READ_SETUP, STRIPE, f"setup:{setup_intent}", payload)
 
 

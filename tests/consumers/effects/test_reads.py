@@ -128,3 +128,15 @@ async def test_a_read_that_is_not_answered_is_taken_again(payments: Payments) ->
     payments.world.double.driver.fault("error_500_before", method="GET", path="/v1/payment_methods/")
     await looked_at(payments, read_method(method.details.reference))
     assert (await payments.kept()).methods[method.id].state is MethodState.DETACHED
+
+
+async def test_a_look_does_not_take_back_the_release_that_was_asked_for_before_it(payments: Payments) -> None:
+    intent = await pending(payments)
+    for wanted in (read_setup(intent, release=True), read_setup(intent, release=False)):
+        payload = orjson.dumps(wanted.payload).decode()
+        row = (payments.account, uuid7(), wanted.kind, wanted.target, wanted.coalesce, payload, None)
+        await effects.add(payments.world.connection, [(*row, datetime.now(UTC), None)])
+    await payments.world.settle()
+    (found,) = payments.objects("setup_intent")
+    assert found["status"] == "canceled"
+    assert all(one.gone for one in (await payments.kept()).methods.values())
