@@ -43,12 +43,19 @@ def method_observed(method: Method, seen: Observation) -> StripeMethodObserved |
 
 def setup_observed(intent: SetupIntent, seen: Observation) -> SetupIntentObserved:
     """What became of a setup intent. What it brought is not in it: the method has to be read for that."""
-    return SetupIntentObserved(setup_intent=intent.id, seen=seen, closed=closed(intent))
+    return SetupIntentObserved(
+        setup_intent=intent.id, seen=seen, closed=closed(intent), failure=failure(intent)
+    )
 
 
 def closed(intent: SetupIntent) -> bool:
-    """Whether it came to an end without a method: cancelled, or its last attempt failed."""
-    return intent.status == CANCELED or (intent.status == UNMET and intent.failure is not None)
+    """Whether it came to an end without a method. One whose attempt failed has not: its secret works on."""
+    return intent.status == CANCELED
+
+
+def failure(intent: SetupIntent) -> str | None:
+    """Why its last attempt failed, in words for the customer."""
+    return intent.failure.sentence[:500] if intent.status == UNMET and intent.failure else None
 
 
 def subscription_observed(subscription: Subscription, seen: Observation) -> SubscriptionObserved:

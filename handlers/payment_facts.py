@@ -115,12 +115,7 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         None,
     )
     if fact.details is None:
-        if pending is None:
-            return Applied()
-        if not fact.closed:
-            return Applied(effects=_looked_at(fact))
-        gone = ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True)
-        return applied(account, methods.put(gone), context)
+        return Applied() if pending is None else _without_method(account, pending, fact, context)
     if pending is not None:
         after = activated(methods, pending, fact.details, fact.seen, context)
         return applied(account, after, context)
@@ -130,9 +125,30 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
     return applied(account, methods.put(fresh), context)
 
 
-def _looked_at(fact: SetupIntentObserved) -> tuple[EffectRequest, ...]:
-    """An event does not show the method that a setup brought; reading it does. A reading is not read again."""
-    return () if fact.seen.event_id is None else (read_setup(fact.setup_intent, release=False),)
+def _without_method(
+    account: Account, pending: PaymentMethod, fact: SetupIntentObserved, context: Context
+) -> Decision:
+    """Only what is cancelled is over: after an attempt that failed the next one may succeed, until the deadline.
+
+    An event does not show the method that a setup brought; reading it does. A reading is not read again.
+    """
+    if fact.closed:
+        gone = ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True)
+        return applied(account, methods_of(account).put(gone), context)
+    if fact.seen.event_id is not None:
+        return Applied(effects=(read_setup(fact.setup_intent, release=False),))
+    found = seen(fact.seen)
+    if judge(pending.seen, found).newer is not Newer.NEW:
+        return Applied()
+    waiting = changed(pending, context.now, seen=found, reason=_advice(pending, fact.failure))
+    return applied(account, methods_of(account).put(waiting), context)
+
+
+def _advice(pending: PaymentMethod, failure: str | None) -> str | None:
+    if failure is None:
+        return None
+    until = f" until {pending.deadline:%Y-%m-%d %H:%M} UTC" if pending.deadline else ""
+    return f"{failure} Try again{until}, or use another payment method."
 
 
 def setup_deadline_passed(account: Account, fact: SetupDeadlinePassed, context: Context) -> Decision:

@@ -118,6 +118,7 @@ def activated(
             details=details,
             setup_intent=None,
             deadline=None,
+            reason=None,
             seen=seen(observation),
         )
     )

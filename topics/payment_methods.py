@@ -198,7 +198,8 @@ class SetupRefused(Result):
 class SetupIntentObserved(Fact):
     """What became of a setup intent. `details` when it succeeded: the method is the customer's then.
 
-    `closed` when it came to an end without a method: cancelled, failed, or released at its deadline.
+    `closed` when it came to an end without a method: cancelled, or released at its deadline. `failure` is why its
+    last attempt failed, fit for the customer: another one may succeed.
     """
 
     type: ClassVar = "billing.payment-methods.setup-observed.v1"
@@ -206,6 +207,7 @@ class SetupIntentObserved(Fact):
     seen: Observation
     details: MethodDetails | None = None
     closed: bool = False
+    failure: Reason | None = None
 
 
 class SetupDeadlinePassed(Fact):

@@ -12,7 +12,7 @@ from consumers.performers.stripe_answers import (
 from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
-from consumers.stripe_facts import closed
+from consumers.stripe_facts import setup_observed
 from observability.crash import crash_point
 from state.redis.budget import Priority
 from state.stripe import payment_methods, setup_intents
@@ -44,7 +44,7 @@ async def _looked_at(ask: Caller, work: Work, seen: View) -> SetupIntentObserved
         answer = await _released(ask, work, seen, intent_id)
     intent, at = look(answer)
     if intent.status != SUCCEEDED or not intent.payment_method:
-        return SetupIntentObserved(setup_intent=intent_id, seen=at, closed=closed(intent))
+        return setup_observed(intent, at)
     return await _brought(ask, seen, intent_id, intent.payment_method)
 
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from handlers.decision import Applied
 from tests.handlers.payment_worlds import (
+    adds_card,
     agreement,
+    at,
     card,
     event,
     kept,
@@ -28,8 +30,14 @@ from tests.handlers.payment_worlds import (
 )
 from tests.handlers.worlds import World
 from topics.message import Fact
-from topics.payment_methods import BraintreeMethodObserved, CollectionMethod, SetupIntentObserved
+from topics.payment_methods import (
+    BraintreeMethodObserved,
+    CollectionMethod,
+    PaymentMethodActionRequired,
+    SetupIntentObserved,
+)
 from topics.subscriptions import SubscriptionStatus
+from topics.value import value
 
 READ_AT = 100.0
 A, B, C = card(created_at=event(0).at), card(created_at=event(0).at, exp_year=2031), None
@@ -163,6 +171,70 @@ def test_any_shuffle_of_any_repetitions_ends_in_the_same_rows(
     repeated = data.draw(st.lists(st.sampled_from(which), max_size=12))
     order = data.draw(st.permutations([*which, *repeated]))
     assert rows(lived(order, which[-1])) == rows(lived(which, which[-1]))
+
+
+@value
+class Case:
+    """An account that asked for something first, then what was told of it, and what readings show in the end."""
+
+    before: Callable[[World], None]
+    told: Sequence[Fact]
+    truth: Sequence[Fact]
+
+
+def _authenticating(world: World) -> None:
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent="seti_1", deadline=at(3600)))
+
+
+def _setup(seconds: float, name: str, **fields: Any) -> SetupIntentObserved:
+    return SetupIntentObserved(setup_intent="seti_1", seen=event(seconds, name), **fields)
+
+
+FAILED, SUCCEEDED = _setup(10, "e1", failure="No."), _setup(20, "e2")
+BROUGHT = _setup(20, "e2", details=A)
+SETUPS: dict[str, Case] = {
+    "a setup fails, then succeeds": Case(
+        _authenticating,
+        (FAILED, SUCCEEDED, observed(event(20, "e3"), details=A)),
+        (BROUGHT, observed(event(20, "e3"), details=A)),
+    ),
+    "a setup fails twice": Case(
+        _authenticating,
+        (FAILED, _setup(20, "e2", failure="Still no.")),
+        (_setup(20, "e2", failure="Still no."),),
+    ),
+    "a setup fails and is cancelled": Case(
+        _authenticating, (FAILED, _setup(30, "e4", closed=True)), (_setup(30, "e4", closed=True),)
+    ),
+    "a setup succeeds, and its method is detached": Case(
+        _authenticating,
+        (SUCCEEDED, observed(event(20, "e3"), details=A), observed(event(30, "e4"), details=A, customer=None)),
+        (observed(event(30, "e4"), details=A, customer=None),),
+    ),
+}
+
+
+def _ended(case: Case, order: Iterable[Fact], *, swept: bool = False) -> list[Any]:
+    world, asked = linked(), swept
+    case.before(world)
+    for fact in order:
+        asked = asked or any(".read_" in effect.kind for effect in world.applied(fact).effects)
+    for shown in case.truth if asked else ():
+        world.applied(shown.model_copy(update={"seen": reading(READ_AT)}))
+    return rows(world)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in SETUPS.items()])
+def test_what_was_asked_for_ends_the_same_in_every_order_and_after_every_loss(case: Case) -> None:
+    wanted = _ended(case, case.told)
+    for order in permutations(case.told):
+        assert _ended(case, order) == wanted
+        assert _ended(case, (*order, *order)) == wanted
+        assert _ended(case, (*order, *reversed(order))) == wanted
+    for lost in range(2 ** len(case.told)):
+        left = [fact for n, fact in enumerate(case.told) if not lost >> n & 1]
+        assert _ended(case, left, swept=True) == wanted
 
 
 def _paypal(shown: Callable[[str], Sequence[Fact]]) -> tuple[World, Sequence[Fact]]:

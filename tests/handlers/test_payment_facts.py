@@ -137,6 +137,20 @@ def test_word_of_a_setup_in_hand_has_it_read_and_a_reading_has_not() -> None:
     assert world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(4))).effects == ()
 
 
+def test_a_failed_authentication_is_told_and_the_next_one_activates_the_method() -> None:
+    world = linked()
+    method_id = adds_card(world)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    failed = SetupIntentObserved(setup_intent=SETUP, seen=event(3), failure="No.")
+    assert [effect.kind for effect in world.applied(failed).effects] == [READ_SETUP]
+    world.applied(failed.model_copy(update={"seen": reading(4)}))
+    waiting = method(world, method_id)
+    assert (waiting.state, waiting.deadline) == (MethodState.PENDING_SETUP, at(3600))
+    assert waiting.reason == "No. Try again until 2026-11-23 13:00 UTC, or use another payment method."
+    world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(5), details=card()))
+    assert (method(world, method_id).state, method(world, method_id).reason) == (MethodState.ACTIVE, None)
+
+
 def test_an_abandoned_setup_is_looked_at_and_then_released() -> None:
     world = linked()
     method_id = adds_card(world)

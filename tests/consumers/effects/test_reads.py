@@ -105,11 +105,20 @@ async def test_a_look_before_the_deadline_releases_nothing(payments: Payments) -
     assert payments.objects("setup_intent")[0]["status"] == "requires_action"
 
 
-async def test_a_failed_authentication_ends_what_was_pending(payments: Payments) -> None:
+async def test_after_a_failed_authentication_the_next_one_may_succeed(payments: Payments) -> None:
     intent = await pending(payments)
     authenticate(payments, intent, passed=False)
     await looked_at(payments, read_setup(intent, release=False))
-    assert [one.state for one in (await payments.kept()).methods.values()] == [MethodState.DETACHED]
+    waiting = await payments.only()
+    assert waiting.state is MethodState.PENDING_SETUP
+    assert waiting.reason is not None
+    assert "Try again until" in waiting.reason
+    again = f"/v1/setup_intents/{intent}/confirm"
+    stripe(payments, again, payment_method="pm_card_visa", return_url="https://example.com")
+    await looked_at(payments, read_setup(intent, release=False))
+    kept = await payments.only()
+    assert (kept.state, kept.reason) == (MethodState.ACTIVE, None)
+    assert payments.objects("payment_method")[-1]["customer"] is not None
 
 
 async def test_a_setup_of_another_customer_is_never_released(payments: Payments) -> None:
