@@ -74,9 +74,7 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
     if method.details.processor is not Processor.BRAINTREE or (fact.gone and is_nonce(fact.reference)):
         return Applied()
     if method.gone:
-        if not fact.gone or method.released:
-            return Applied()
-        return applied(account, methods_of(account).put(changed(method, context.now, released=True)), context)
+        return _after_its_end(account, method, fact, context)
     over = fact.revoked or fact.gone
     found = seen(fact.seen, rank=int(over), final=over)
     if over:
@@ -87,6 +85,20 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
     if fact.details is None or method.state is MethodState.PENDING_SETUP:
         return Applied()
     return _mirrored(account, method, fact.details, found, context)
+
+
+def _after_its_end(
+    account: Account, method: PaymentMethod, fact: BraintreeMethodObserved, context: Context
+) -> Decision:
+    """Whether the vault keeps the token of a tombstone: then it is let go (once more).
+
+    One that was never shown there may come late, by a request whose outcome nobody learned.
+    """
+    kept = fact.details is not None and not fact.revoked
+    if kept is not method.released or not (kept or fact.gone):
+        return Applied()
+    after = changed(method, context.now, released=fact.gone)
+    return applied(account, methods_of(account).put(after), context)
 
 
 def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:

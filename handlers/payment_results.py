@@ -26,6 +26,7 @@ from topics.payment_methods import (
     PaymentMethodActionRequired,
     PaymentMethodDeclined,
     PaymentMethodVaulted,
+    Processor,
     SetupRefused,
     SetupStarted,
 )
@@ -63,13 +64,18 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
 
 
 def declined(account: Account, result: PaymentMethodDeclined, context: Context) -> Decision:
-    """It can't be kept: whoever asked is told why and what to do, and nothing is left of it."""
+    """It can't be kept: whoever asked is told why and what to do, and nothing is left of it.
+
+    An earlier attempt whose outcome we never learned may still end well in Braintree's vault, so it is let go there
+    in any case; a token that is missing is no loss.
+    """
     advice = "Use another payment method." if result.permanent else "Try again later, or use another one."
     refused = Refused(Code.NO_VALID_PAYMENT_METHOD, f"{result.reason} {advice}")
     method = methods_of(account).methods.get(result.method_id)
     if method is None or method.state is not MethodState.PENDING_SETUP:
         return Failed(refused, Applied())
-    gone = ended(method, MethodState.DETACHED, result.reason, context.now, released=True)
+    released = method.details.processor is Processor.STRIPE
+    gone = ended(method, MethodState.DETACHED, result.reason, context.now, released=released)
     return Failed(refused, applied(account, methods_of(account).put(gone), context))
 
 

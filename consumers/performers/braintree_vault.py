@@ -1,9 +1,11 @@
 """Keep a PayPal agreement in Braintree's vault, under the method's own id as its token.
 
 There are no idempotency keys: the token is looked for first, so whoever follows a performer that was killed
-finds what it made, and a nonce that is used up is no loss then.
+finds what it made, and a nonce that is used up is no loss then. It may be used up by a request of ours that is
+still under way at Braintree: then it is looked for again, with a short patience.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from redis.asyncio import Redis
@@ -22,6 +24,11 @@ from state.stripe.answers import Answer, Declined, Refused
 from topics.message import Result
 from topics.payment_methods import PaymentMethodDeclined, PaymentMethodVaulted
 
+USED_UP: Final = "93107"
+"""The nonce was used before (developer.paypal.com/braintree/docs/reference/general/validation-errors)."""
+LOOKS: Final = 4
+"""So many attempts are made before it is believed that somebody else used the nonce."""
+LOOK_AGAIN: Final = timedelta(seconds=3)
 LOST: Final = "PayPal's authorisation got lost on the way. Connect PayPal again."
 
 
@@ -50,10 +57,26 @@ async def _kept(ask: Caller, redis: Redis, work: Work, method_id: str) -> Result
         crash_point("braintree.customer_there")
         answer = await vault.vault(ask, work.effect.account_id, method_id, secrets)
         crash_point("braintree.vaulted")
+        if _perhaps_by_us(work, answer):
+            answer = await _looked_for_again(ask, method_id)
     agreement = done(answer)
     if agreement.customer_id != work.effect.account_id:
         raise RefusedError(_refusal("token_foreign", "The PayPal agreement belongs to another customer."))
     return PaymentMethodVaulted(method_id=method_id, details=agreement.details, seen=seen(answer))
+
+
+def _perhaps_by_us(work: Work, answer: Answer[Agreement]) -> bool:
+    """Whether an earlier attempt, whose outcome is unknown, may be what used the nonce."""
+    used_up = isinstance(answer, Refused) and answer.code == USED_UP
+    return used_up and 1 < work.effect.attempts <= LOOKS
+
+
+async def _looked_for_again(ask: Caller, method_id: str) -> Answer[Agreement]:
+    """What that attempt made. Raises `PostponedError` while there is nothing."""
+    answer: Answer[Agreement] = await vault.find(ask, method_id)
+    if isinstance(answer, Refused) and answer.missing:
+        raise PostponedError(Postponed("the nonce was used, perhaps by an earlier attempt", LOOK_AGAIN))
+    return answer
 
 
 async def _secrets(redis: Redis, work: Work) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from handlers.payment_effects import ALIGN_STRIPE, READ_METHOD, READ_SETUP
+from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, READ_METHOD, READ_SETUP
 from handlers.payment_method import method_id_of
 from tests.handlers.payment_worlds import (
     CUSTOMER,
     adds_card,
+    agreement,
     at,
     card,
     default,
@@ -20,11 +21,14 @@ from tests.handlers.payment_worlds import (
     with_paypal,
 )
 from topics.payment_methods import (
+    AddPaymentMethod,
     BraintreeMethodObserved,
     CollectionMethod,
     CollectionMethodChanged,
+    MethodKind,
     MethodState,
     PaymentMethodActionRequired,
+    PaymentMethodDeclined,
     PaymentMethodsReleased,
     PaymentMethodVaulted,
     RemovePaymentMethod,
@@ -117,6 +121,21 @@ def test_a_token_that_is_gone_from_the_vault_is_gone_here() -> None:
     paypal = with_paypal(world)
     world.applied(BraintreeMethodObserved(reference=paypal, seen=reading(9), gone=True))
     assert (method(world, paypal).state, method(world, paypal).released) == (MethodState.DETACHED, True)
+
+
+def test_a_declined_agreement_that_the_vault_has_all_the_same_is_let_go() -> None:
+    world = linked()
+    added = world.applied(AddPaymentMethod(method_kind=MethodKind.PAYPAL))
+    assert added.result is not None
+    token = added.result["id"]
+    used = PaymentMethodDeclined(method_id=token, code="93107", reason="Used before.", permanent=False)
+    assert [effect.kind for effect in world.failed(used).applied.effects] == [ALIGN_BRAINTREE]
+    world.applied(PaymentMethodsReleased(method_ids=(token,)))
+    late = world.applied(
+        BraintreeMethodObserved(reference=token, seen=reading(9), details=agreement(token))
+    )
+    assert [effect.kind for effect in late.effects] == [ALIGN_BRAINTREE]
+    assert not method(world, token).released
 
 
 def test_an_authenticated_setup_activates_its_method() -> None:

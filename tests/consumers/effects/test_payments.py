@@ -1,17 +1,23 @@
 """Payment methods at their processors: kept, declined, authenticated, aligned and let go, whatever goes wrong."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from consumers.performers import braintree_vault
+from handlers.payment_effects import VAULT_PAYPAL
 from sandbox.stripe.world import API_KEY
+from state.braintree.client import Caller
 from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.conftest import Stack
 from tests.consumers.effects.payments import Payments, paying
+from tests.handlers.payment_worlds import agreement
 from tests.stripe_double import Double
 from topics.observation import Observation
 from topics.payment_methods import (
@@ -217,6 +223,48 @@ async def test_a_used_nonce_is_declined(payments: Payments) -> None:
     await payments.world.redis.hset(f"handover:{operation}", "nonce", "fake-consumed-nonce")
     await payments.world.settle()
     assert (await payments.end(operation))[:2] == ("refused", 1210)
+
+
+async def _tried_before(payments: Payments, operation: UUID) -> None:
+    """An attempt ended without our learning how, and its nonce is used up since."""
+    await payments.world.redis.hset(f"handover:{operation}", "nonce", "fake-consumed-nonce")
+    await payments.world.connection.execute("UPDATE effects SET attempts = 1 WHERE kind = $1", VAULT_PAYPAL)
+
+
+async def test_a_nonce_that_our_own_earlier_attempt_used_is_no_decline(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = braintree_vault.vault.vault
+
+    async def ends_meanwhile(ask: Caller, account_id: str, token: str, secrets: dict[str, str]) -> Any:
+        answer = await vault(ask, account_id, token, secrets)
+        payments.vault.driver.fill(methods=[{"token": token, "customer_id": account_id}])
+        return answer
+
+    monkeypatch.setattr(braintree_vault.vault, "vault", ends_meanwhile)
+    operation = await payments.connects()
+    await _tried_before(payments, operation)
+    await payments.world.settle()
+    assert (await payments.end(operation))[0] == "applied"
+
+
+async def test_what_an_earlier_attempt_vaults_after_the_decline_is_let_go(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(braintree_vault, "LOOK_AGAIN", timedelta(milliseconds=10))
+    operation = await payments.connects()
+    await _tried_before(payments, operation)
+    await payments.world.settle()
+    assert (await payments.end(operation))[:2] == ("refused", 1210)
+    (declined,) = (await payments.kept()).methods.values()
+    payments.vault.driver.fill(methods=[{"token": declined.id, "customer_id": payments.account}])
+    shown = agreement(declined.id)
+    seen = Observation(at=datetime.now(UTC))
+    await payments.world.say(
+        payments.account, BraintreeMethodObserved(reference=declined.id, seen=seen, details=shown)
+    )
+    await payments.world.settle()
+    assert payments.vault.driver.methods() == []
 
 
 async def test_a_method_that_is_removed_while_it_is_kept_is_let_go(payments: Payments) -> None:
