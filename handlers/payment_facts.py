@@ -4,6 +4,7 @@ Stripe is canonical for its methods and Braintree for its agreements; which of t
 order they are charged, is ours.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from handlers.account import Account
@@ -20,6 +21,7 @@ from handlers.payment_method import (
     changed,
     ended,
     first_at,
+    left_behind,
     method_id_of,
     methods_of,
     vaulted_id_of,
@@ -48,19 +50,36 @@ NOT_COMPLETED: Final = "Its setup was not completed."
 
 def stripe_observed(account: Account, fact: StripeMethodObserved, context: Context) -> Decision:
     """A method as Stripe shows it: mirrored if newer; one that belongs to nobody any more is over."""
-    if fact.customer_id not in (None, customer_of(account).customer_id):
-        return Applied()
-    found = seen(fact.seen, rank=int(fact.customer_id is None), final=fact.customer_id is None)
     method = methods_of(account).referred(fact.details.reference)
+    if fact.customer_id not in (None, customer_of(account).customer_id):
+        return _of_another(account, method, fact, context)
+    found = seen(fact.seen, rank=int(fact.customer_id is None), final=fact.customer_id is None)
     if method is None:
         fresh = _found_at_stripe(fact.details, found, context)
         return applied(account, methods_of(account).put(fresh), context)
+    if method.elsewhere and not found.final:
+        return _back_again(account, method, fact.details, found, context)
     if method.gone:
         return _after_the_end(account, method, fact.details, found, context)
     if method.state is MethodState.PENDING_SETUP and not found.final:
         after = activated(methods_of(account), method, fact.details, fact.seen, context)
         return applied(account, after, context)
     return _mirrored(account, method, fact.details, found, context)
+
+
+def _of_another(
+    account: Account, method: PaymentMethod | None, fact: StripeMethodObserved, context: Context
+) -> Decision:
+    """Another customer has it: then it is not the account's, which ends it here and not for good.
+
+    One that is being set up is told by whoever sets it up. An event may be of a time with another link, so it is
+    a reason to look.
+    """
+    if method is None or method.gone or method.state is MethodState.PENDING_SETUP:
+        return Applied()
+    if fact.seen.event_id is not None:
+        return Applied(effects=(read_method(fact.details.reference),))
+    return applied(account, methods_of(account).put(left_behind(method, context.now)), context)
 
 
 def braintree_observed(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
@@ -222,6 +241,16 @@ def _found_there(method_id: str, details: MethodDetails, found: Seen, context: C
     )
 
 
+def _back_again(
+    account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
+) -> Decision:
+    """The customer that has it is the account's again. An event may be older than that: it is a reason to look."""
+    if found.event_id is not None:
+        return Applied(effects=(read_method(details.reference),))
+    after = replace(_with_details(method, details, found, context), released=False)
+    return applied(account, methods_of(account).put(after), context)
+
+
 def _after_the_end(
     account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
 ) -> Decision:
@@ -233,7 +262,8 @@ def _after_the_end(
         if judge(method.seen, found).newer is not Newer.NEW:
             return Applied()
         last = details if method.reason == DETACHED else method.details
-        noted = changed(method, context.now, released=True, seen=found, details=last)
+        reason = DETACHED if method.elsewhere else method.reason
+        noted = changed(method, context.now, released=True, seen=found, details=last, reason=reason)
         return applied(account, methods_of(account).put(noted), context)
     if method.seen is not None and method.seen.final:
         return Applied()

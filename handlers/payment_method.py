@@ -17,6 +17,9 @@ BILLING_FIELDS: Final = tuple(MethodBilling.model_fields)
 FINAL: Final = frozenset({MethodState.REVOKED, MethodState.DETACHED})
 """States that a method does not leave, and in which it is a tombstone. An expired card may get a new date."""
 
+ELSEWHERE: Final = "It belongs to another Stripe customer than the account's."
+"""Why a method ended that Stripe has not ended: it is the account's again when that customer is."""
+
 
 @value
 class PaymentMethod:
@@ -47,6 +50,11 @@ class PaymentMethod:
     def gone(self) -> bool:
         """Whether it is a tombstone."""
         return self.state in FINAL
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it ended here only because another customer of Stripe's has it."""
+        return self.gone and self.reason == ELSEWHERE
 
 
 @value
@@ -125,6 +133,11 @@ def ended(
     """The tombstone of a method: not the default, nothing to authenticate any more."""
     over: dict[str, Any] = {"default": False, "chosen_on": None, "setup_intent": None, "deadline": None}
     return changed(method, now, state=state, reason=reason, **over, **fields)
+
+
+def left_behind(method: PaymentMethod, now: datetime) -> PaymentMethod:
+    """A method that another customer of Stripe's has: not ours to charge nor to let go."""
+    return ended(method, MethodState.DETACHED, ELSEWHERE, now, released=True)
 
 
 def view(method: PaymentMethod) -> dict[str, Any]:

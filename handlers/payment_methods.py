@@ -3,7 +3,7 @@
 from dataclasses import replace as dataclass_replace
 from typing import Any, Final
 
-from handlers import payment_facts, payment_results
+from handlers import payment_facts, payment_results, relinking
 from handlers.account import Account
 from handlers.accounts import version_conflict
 from handlers.card_expiry import review
@@ -212,4 +212,5 @@ HANDLERS: Final = (
     Handler(ReviewCardExpiry, review, needs=(PAYMENT_METHODS,)),
     *payment_results.HANDLERS,
     *payment_facts.HANDLERS,
+    *relinking.HANDLERS,
 )

@@ -58,7 +58,7 @@ def customer_of(account: Account) -> StripeCustomer:
 
 
 def link(account: Account, command: LinkStripeCustomer, context: Context) -> Decision:
-    """Set the link if it still is what the caller saw (1311 otherwise)."""
+    """Set the link if it still is what the caller saw (1311 otherwise); handlers/relinking.py joins in."""
     customer = customer_of(account)
     if customer.customer_id == command.customer_id:
         return Applied(result=_view(customer))
@@ -150,7 +150,6 @@ def _view(customer: StripeCustomer) -> dict[str, object]:
 
 
 HANDLERS: Final = (
-    Handler(LinkStripeCustomer, link, needs=(STRIPE_CUSTOMER,)),
     Handler(SyncStripeCustomer, sync, needs=(STRIPE_CUSTOMER,)),
     Handler(StripeCustomerSynced, synced, needs=(STRIPE_CUSTOMER,)),
     Handler(StripeCustomerSyncFailed, sync_failed, needs=(STRIPE_CUSTOMER,)),

@@ -1,6 +1,7 @@
 """A subscription as it is mirrored from Stripe, and which of them somebody pays for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -41,6 +42,11 @@ class Subscription:
         return self.status not in FINAL
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether it ended here only because another customer of Stripe's has it: without an end at Stripe."""
+        return not self.live and self.ended_at is None and self.seen is not None and not self.seen.final
+
+    @property
     def paid(self) -> bool:
         """Whether somebody has to pay for it: live, and not all of its items are free."""
         return self.live and any(item.metered or item.unit_amount != 0 for item in self.items)
@@ -58,6 +64,14 @@ class Subscriptions:
         return Subscriptions(
             {**self.subscriptions, subscription.id: subscription}, self.touched | {subscription.id}
         )
+
+
+def elsewhere(subscription: Subscription, now: datetime) -> Subscription:
+    """One that another customer has is over for the account, until that customer is the account's again."""
+    after: Subscription = replace(
+        subscription, status=SubscriptionStatus.CANCELED, version=subscription.version + 1, edited_on=now
+    )
+    return after
 
 
 SUBSCRIPTIONS: Final[Part[Subscriptions]] = Part("subscriptions")

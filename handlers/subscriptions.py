@@ -11,7 +11,14 @@ from handlers.ordering import Judged, Newer, judge, seen
 from handlers.payment_effects import align_stripe, read_subscription
 from handlers.payment_method import PAYMENT_METHODS, methods_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
-from handlers.subscription import FINAL, RANK, SUBSCRIPTIONS, Subscription, subscriptions_of
+from handlers.subscription import (
+    FINAL,
+    RANK,
+    SUBSCRIPTIONS,
+    Subscription,
+    elsewhere,
+    subscriptions_of,
+)
 from topics.message import Event
 from topics.payment_methods import PaymentsDrifted
 from topics.subscriptions import (
@@ -25,8 +32,8 @@ from topics.subscriptions import (
 def observed(account: Account, fact: SubscriptionObserved, context: Context) -> Decision:
     """Mirror it, if it is newer than what is known; what collects otherwise than it shall is brought in line."""
     known = subscriptions_of(account).subscriptions.get(fact.subscription)
-    if known is None and customer_of(account).customer_id != fact.customer_id:
-        return Applied()
+    if customer_of(account).customer_id != fact.customer_id:
+        return _of_another(account, known, context)
     found = _mirrored(fact, known, context)
     judged = judge(known.seen if known else None, found.seen) if found.seen else Judged(Newer.NEW)
     doubt = _doubt(judged, known, found)
@@ -36,17 +43,29 @@ def observed(account: Account, fact: SubscriptionObserved, context: Context) -> 
     if known is not None and _content(known) == _content(found):
         same = replace(known, seen=found.seen, version=known.version + 1)
         return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(same)}, effects=(*doubt, *effects))
-    changed = SubscriptionChanged(
-        subscription=found.id,
-        status=found.status,
-        collection_method=found.collection_method,
-        version=found.version,
-    )
     return Applied(
         {SUBSCRIPTIONS: subscriptions_of(account).put(found)},
-        events=(changed, *events),
+        events=(told(found), *events),
         effects=(*doubt, *effects),
     )
+
+
+def told(subscription: Subscription) -> SubscriptionChanged:
+    """The event of a subscription as it is from now on."""
+    return SubscriptionChanged(
+        subscription=subscription.id,
+        status=subscription.status,
+        collection_method=subscription.collection_method,
+        version=subscription.version,
+    )
+
+
+def _of_another(account: Account, known: Subscription | None, context: Context) -> Decision:
+    """Not the account's. One that it had before its link was changed is over, though not for good."""
+    if known is None or not known.live:
+        return Applied()
+    after = elsewhere(known, context.now)
+    return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(after)}, events=(told(after),))
 
 
 def gone(account: Account, fact: SubscriptionGone, context: Context) -> Decision:
@@ -62,13 +81,7 @@ def gone(account: Account, fact: SubscriptionGone, context: Context) -> Decision
         edited_on=context.now,
         seen=seen(fact.seen, rank=RANK[SubscriptionStatus.CANCELED], final=True),
     )
-    event = SubscriptionChanged(
-        subscription=known.id,
-        status=after.status,
-        collection_method=after.collection_method,
-        version=after.version,
-    )
-    return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(after)}, events=(event,))
+    return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(after)}, events=(told(after),))
 
 
 def _mirrored(fact: SubscriptionObserved, known: Subscription | None, context: Context) -> Subscription:

@@ -17,14 +17,14 @@ from topics.payment_methods import Processor, StripeMethodObserved
 async def bring_default(alignment: Alignment, found: Customer) -> None:
     """Push it if Stripe has another one.
 
-    A default at Stripe of which the account knows nothing is not taken away while the account has none of its
-    own to put there: it is told of it instead.
+    A default at Stripe of which the account knows nothing, or that it takes for another customer's, is not taken
+    away while the account has none of its own to put there: it is told of it instead.
     """
     wanted = first_at(alignment.seen.methods, Processor.STRIPE)
     reference, held = wanted.details.reference if wanted else None, found.default_payment_method
     if held == reference:
         return
-    if reference is None and held is not None and alignment.seen.methods.referred(held) is None:
+    if reference is None and held is not None and _unknown(alignment, held):
         await _tell(alignment, held)
         return
     key = fresh_key(alignment.work, alignment.seen.effect.generation, {"default": reference})
@@ -34,6 +34,11 @@ async def bring_default(alignment: Alignment, found: Customer) -> None:
         done(answer)
     elif reference is None or not await _lost(alignment, reference):
         alignment.refused("The default payment method", answer)
+
+
+def _unknown(alignment: Alignment, reference: str) -> bool:
+    row = alignment.seen.methods.referred(reference)
+    return row is None or row.elsewhere
 
 
 async def _tell(alignment: Alignment, reference: str) -> None:
@@ -46,15 +51,18 @@ async def _tell(alignment: Alignment, reference: str) -> None:
 
 
 async def _lost(alignment: Alignment, reference: str) -> bool:
-    """Whether Stripe refuses because it keeps the method no more: the account is told and chooses another one."""
+    """Whether Stripe refuses because the customer has not got the method (any more).
+
+    The account is told whose it is and chooses another one.
+    """
     answer = await payment_methods.retrieve(alignment.ask, reference)
+    owner, at = None, Observation(at=time_of(answer))
     if not is_missing(answer):
         found, at = look(answer)
-        if found.customer_id == alignment.customer_id:
-            return False
-    else:
-        at = Observation(at=time_of(answer))
+        owner = found.customer_id
+    if owner == alignment.customer_id:
+        return False
     known = alignment.seen.methods.referred(reference)
     if known is not None:
-        alignment.told.append(StripeMethodObserved(details=known.details, customer_id=None, seen=at))
+        alignment.told.append(StripeMethodObserved(details=known.details, customer_id=owner, seen=at))
     return True

@@ -90,7 +90,8 @@ def _value(held: Any, field: str) -> Any:
 def _default(known: Known, found: Customer) -> Iterator[Difference]:
     wanted = first_at(known.methods, Processor.STRIPE)
     ours, theirs = wanted.details.reference if wanted else None, found.default_payment_method
-    unknown = theirs is not None and known.methods.referred(theirs) is None
+    held = known.methods.referred(theirs) if theirs else None
+    unknown = theirs is not None and (held is None or held.elsewhere)
     if ours != theirs and not (ours is None and unknown):
         yield Difference(STRIPE, DEFAULT, ours, theirs, _outward(known))
 
@@ -113,7 +114,7 @@ def methods(known: Known, found: Iterable[Method]) -> list[Difference]:
 
 
 def _held_on(known: Known, field: str, mine: PaymentMethod | None) -> Difference:
-    if mine is None:
+    if mine is None or mine.elsewhere:
         return _inward(known, STRIPE, field, None, "attached")
     return Difference(STRIPE, field, mine.state.value, "attached", _outward(known))
 

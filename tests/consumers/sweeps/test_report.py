@@ -282,3 +282,17 @@ async def test_an_account_that_stripe_refuses_to_show_is_come_back_to(
         "SELECT due_at > now() + interval '5 minutes' FROM drift_suspects"
     )
     assert due is True
+
+
+async def test_an_account_that_was_linked_to_another_customer_and_back_agrees_again(sweep: Sweeping) -> None:
+    subscription = await pays_with_everything(sweep)
+    payments, former = sweep.payments, (await sweep.payments.customer())["id"]
+    other = str(stripe(payments, "/v1/customers", name="Ada")["id"])
+    for there, before in ((other, former), (former, other)):
+        await payments.ask(LinkStripeCustomer(customer_id=there, expected_customer_id=before))
+        await payments.world.settle()
+    default = (await payments.customer())["invoice_settings"]["default_payment_method"]
+    assert [default] == attached(payments)
+    assert (await payments.mirrored()).subscriptions[subscription].live
+    assert len([one for one in (await payments.kept()).methods.values() if not one.gone]) == 2
+    assert await sweep.found() == {}
