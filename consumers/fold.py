@@ -128,7 +128,7 @@ class Fold:
         if self._suspicion.errors and (error := self._suspicion.errors.get(received.id)):
             return error
         account = self._accounts[received.account_id]
-        context = Context(self._now, received.envelope.actor, received.id)
+        context = Context(self._now, received.envelope.actor, received.id, self._lane.policy)
         try:
             decision = decide(account, received.message, context)
             events = self._events(received, decision)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from handlers.policy import USUAL, Policy
 from topics.message import Kind
 from topics.table import BULK, COMMANDS, FACTS, Topic
 
@@ -14,6 +15,7 @@ class Lane:
     `fetch_wait_ms` bounds how long the broker holds a fetch open: short where somebody waits. `workers` and
     `batch` are at most so many, whatever the settings allow: a lane that nobody waits for works in small
     steps, one at a time, and so holds few rows that a customer's command may need, for a few milliseconds.
+    `policy` is what the business sets for the decisions of its handlers.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Lane:
     fetch_wait_ms: int
     workers: int
     batch: int
+    policy: Policy = USUAL
 
 
 LANES: Final = {

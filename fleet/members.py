@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,7 @@ from consumers.sweeps.asking import Processors
 from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.webhooks import Webhooks
 from fleet.settings import Settings
+from handlers.policy import Policy
 from observability import metrics
 from producers.paypal_batches import PayPalBatches
 from producers.schedule import Schedule
@@ -30,6 +31,7 @@ from state.redis.connection import CARRYING
 from state.redis.connection import connect as connect_redis
 from state.stripe.breaker import Breaker
 from state.stripe.client import Stripe
+from topics.accounts import AccountType
 
 POLL_AGE_LIMIT: Final = 60.0
 """Seconds without a poll after which a process is not alive any more."""
@@ -74,9 +76,17 @@ def build(name: str, settings: Settings) -> Member:
     return BUILDERS[name](settings)
 
 
+def policy_of(settings: Settings) -> Policy:
+    """What the business sets, as the handlers are told of it."""
+    return Policy(
+        methods=settings.payment_methods_per_account,
+        methods_of={AccountType.ENTERPRISE: settings.payment_methods_per_enterprise_account},
+    )
+
+
 def _lane(name: str) -> Callable[[Settings], Member]:
     def builder(settings: Settings) -> Member:
-        lane = LANES[name]
+        lane = replace(LANES[name], policy=policy_of(settings))
         loop = Loop(
             lane,
             KafkaLog(

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         60.0, ge=13, description="How long the work of a killed effects member waits for the next one."
     )
 
+    payment_methods_per_account: int = Field(
+        2, ge=1, le=100, description="Payment methods that an account may keep; one more is refused (1305)."
+    )
+    payment_methods_per_enterprise_account: int = Field(
+        10, ge=1, le=100, description="The same for accounts of type `enterprise`."
+    )
+
     sweep_every_hours: float = Field(
         24.0, ge=0, description="Between full sweeps of the processors; 0: only when asked for."
     )

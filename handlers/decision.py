@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from handlers.account import Part
+from handlers.policy import USUAL, Policy
 from topics.codes import Code
 from topics.message import Actor, Event
 from topics.value import value
@@ -14,11 +15,12 @@ from topics.value import value
 
 @value
 class Context:
-    """What a handler may know of the moment: the time, who asks, and the command's id."""
+    """What a handler may know of the moment: the time, who asks, the command's id, and what the business sets."""
 
     now: datetime
     actor: Actor
     command_id: UUID
+    policy: Policy = USUAL
 
 
 @dataclass(frozen=True, slots=True)

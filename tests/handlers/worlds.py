@@ -10,6 +10,7 @@ from handlers.decision import Applied, Context, Decision, Failed, Refused
 from handlers.payment_method import PAYMENT_METHODS
 from handlers.paypal_batches import PAYPAL_BATCH
 from handlers.paypal_migration import PAYPAL_MIGRATIONS
+from handlers.policy import USUAL
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide, needs_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer
@@ -68,12 +69,14 @@ class World:
         self.now = START
         self.parts: dict[Part[Any], Any] = dict.fromkeys(PARTS)
         self.events: list[Event] = []
+        self.policy = USUAL
 
     def decide(self, message: Message, role: Role = Role.CUSTOMER) -> Decision:
         """What is decided about a message, without any consequence."""
         seen = {part: self.parts[part] for part in (ACCOUNT, *needs_of(message))}
         minutes = (self.now - START) // timedelta(minutes=1)
-        context = Context(self.now, Actor("somebody", role, "/test"), UUID(int=COMMAND_ID.int + minutes))
+        command_id = UUID(int=COMMAND_ID.int + minutes)
+        context = Context(self.now, Actor("somebody", role, "/test"), command_id, self.policy)
         return decide(Account(ACCOUNT_ID, seen), message, context)
 
     def tell(self, message: Message, role: Role = Role.CUSTOMER) -> Decision:
