@@ -28,9 +28,9 @@ def attach(method_id: str, *, payment_method: str | None, setup_intent: str | No
     return EffectRequest(ATTACH_METHOD, STRIPE, None, {"method_id": method_id, **named})
 
 
-def start_setup() -> EffectRequest:
-    """Make a setup intent for a page to collect a method with."""
-    return EffectRequest(START_SETUP, STRIPE)
+def start_setup(setup_id: str) -> EffectRequest:
+    """Make a setup intent for a page to collect a method with; `setup_id` is the command's."""
+    return EffectRequest(START_SETUP, STRIPE, None, {"setup_id": setup_id})
 
 
 def read_setup(setup_intent: str, *, release: bool) -> EffectRequest:

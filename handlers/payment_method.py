@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ BILLING_FIELDS: Final = tuple(MethodBilling.model_fields)
 FINAL: Final = frozenset({MethodState.REVOKED, MethodState.DETACHED})
 """States that a method does not leave, and in which it is a tombstone. An expired card may get a new date."""
 
+REMOVED: Final = "It was removed."
+ERASED: Final = "The account was erased."
 ELSEWHERE: Final = "It belongs to another Stripe customer than the account's."
 """Why a method ended that Stripe has not ended: it is the account's again when that customer is."""
 
@@ -140,6 +142,23 @@ def left_behind(method: PaymentMethod, now: datetime) -> PaymentMethod:
     return ended(method, MethodState.DETACHED, ELSEWHERE, now, released=True)
 
 
+def bare(details: MethodDetails) -> MethodDetails:
+    """What is needed to let a method go, and nothing about whoever paid with it."""
+    return MethodDetails(processor=details.processor, kind=details.kind, reference=details.reference)
+
+
+def unwanted(found: PaymentMethod, reason: str) -> PaymentMethod:
+    """A method that came to light when it was not to be kept any more: a tombstone that is to be let go."""
+    after: PaymentMethod = replace(
+        found,
+        details=bare(found.details),
+        state=MethodState.DETACHED,
+        reason=reason,
+        released=found.gone and found.released,
+    )
+    return after
+
+
 def view(method: PaymentMethod) -> dict[str, Any]:
     """What a caller is told of a method, JSON-ready, in the public API's words."""
     details = method.details
@@ -164,6 +183,11 @@ def view(method: PaymentMethod) -> dict[str, Any]:
         "reason": method.reason,
         "version": method.version,
     }
+
+
+def utc(moment: datetime) -> str:
+    """RFC 3339 with Z (DOMAIN.md 10)."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _expiration(details: MethodDetails) -> str | None:

@@ -3,32 +3,36 @@
 from dataclasses import replace as dataclass_replace
 from typing import Any, Final
 
-from handlers import payment_facts, payment_results, relinking
+from handlers import open_setups, payment_facts, payment_results, payment_setups, relinking
 from handlers.account import Account
 from handlers.accounts import version_conflict
 from handlers.card_expiry import review
 from handlers.decision import Applied, Context, Decision, Refused
 from handlers.dispatch import Handler
+from handlers.open_setups import OpenSetup, waiting
 from handlers.payment_changes import applied, with_default
 from handlers.payment_effects import (
     align_braintree,
     align_stripe,
     attach,
     read_setup,
-    start_setup,
     vault_paypal,
 )
 from handlers.payment_method import (
     BILLING_FIELDS,
+    ERASED,
     PAYMENT_METHODS,
+    REMOVED,
     PaymentMethod,
+    bare,
     changed,
     ended,
     methods_of,
 )
-from handlers.payment_rules import may_add, merged, over_limit, removal
+from handlers.payment_rules import may_add, merged, removal
+from handlers.payment_setups import closed, make_room
 from handlers.profiles import erase as erase_profile
-from handlers.stripe_customers import STRIPE_CUSTOMER
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
 from handlers.subscription import SUBSCRIPTIONS
 from topics.accounts import EraseAccount
 from topics.codes import Code
@@ -43,17 +47,17 @@ from topics.payment_methods import (
     RemovePaymentMethod,
     ReviewCardExpiry,
     SetDefaultPaymentMethod,
-    StartPaymentMethodSetup,
 )
 
 
 def add(account: Account, command: AddPaymentMethod, context: Context) -> Decision:
     """Begin to keep a method: it is pending until its processor has it."""
-    reference = command.payment_method or command.setup_intent
-    standing = methods_of(account).referred(reference) if reference else None
+    setup = open_setups.of_intent(customer_of(account).setups, command.setup_intent)
+    standing = _standing(account, command, setup)
     if standing is not None and not standing.gone:
         return _once_more(account, standing, command, context)
-    if refused := may_add(account, command):
+    has_place = setup is not None and not setup.over
+    if refused := may_add(account, command, context, has_place=has_place):
         return refused
     method = _pending(command, context)
     paypal = command.method_kind is MethodKind.PAYPAL
@@ -63,7 +67,15 @@ def add(account: Account, command: AddPaymentMethod, context: Context) -> Decisi
         else attach(method.id, payment_method=command.payment_method, setup_intent=command.setup_intent)
     )
     after = methods_of(account).put(method)
-    return applied(account, after, context, shown=method.id, effects=(effect,), concludes=False)
+    added = applied(account, after, context, shown=method.id, effects=(effect,), concludes=False)
+    return added if has_place else make_room(account, added, context)
+
+
+def _standing(account: Account, command: AddPaymentMethod, setup: OpenSetup | None) -> PaymentMethod | None:
+    """The row of the same method, be it named by itself or by the setup that brought it."""
+    references = (command.payment_method, command.setup_intent, setup.brought if setup else None)
+    found = (methods_of(account).referred(one) for one in references if one)
+    return next((one for one in found if one is not None), None)
 
 
 def edit(account: Account, command: EditPaymentMethod, context: Context) -> Decision:
@@ -94,7 +106,7 @@ def remove(account: Account, command: RemovePaymentMethod, context: Context) -> 
         return Applied(result={"id": method.id})
     if refused := merged(account) or removal(account, method, context.now):
         return refused
-    gone = ended(method, MethodState.DETACHED, "It was removed.", context.now)
+    gone = ended(method, MethodState.DETACHED, REMOVED, context.now)
     waiting = method.setup_intent if method.state is MethodState.PENDING_SETUP else None
     cancelled = (read_setup(waiting, release=True),) if waiting else ()
     after = methods_of(account).put(gone)
@@ -112,13 +124,6 @@ def set_default(account: Account, command: SetDefaultPaymentMethod, context: Con
     return applied(account, after, context, shown=method.id)
 
 
-def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Context) -> Decision:
-    """Have a setup intent made. What it will bring counts against the limit now."""
-    if refused := merged(account) or over_limit(account):
-        return refused
-    return Applied(effects=(start_setup(),), result={"client_secret": None}, concludes=False)
-
-
 def reconcile(account: Account, command: ReconcileCollectionMethod, context: Context) -> Decision:
     """Have both processors looked at and brought in line."""
     if refused := merged(account):
@@ -127,34 +132,41 @@ def reconcile(account: Account, command: ReconcileCollectionMethod, context: Con
 
 
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
-    """The methods' part in an erasure: none is kept, and nothing is known of whoever paid with them."""
+    """The methods' part in an erasure: none is kept, and nothing is known of whoever paid with them.
+
+    Work in flight must not undo it: open setups are cancelled, and what comes late is known by the time of it.
+    """
     decision = erase_profile(account, command, context)
-    if not isinstance(decision, Applied) or not methods_of(account).methods:
+    if not isinstance(decision, Applied):
         return decision
     erased = [_erased(one, context) for one in methods_of(account).methods.values()]
     own = applied(account, methods_of(account).put(*erased), context)
+    own = closed(account, own, context, *waiting(customer_of(account).setups, context.now))
+    customer = own.changes.get(STRIPE_CUSTOMER) or customer_of(account)
+    noted = dataclass_replace(customer, erased_on=context.now, version=customer_of(account).version + 1)
     return dataclass_replace(
         decision,
-        changes={**decision.changes, **own.changes},
+        changes={**decision.changes, **own.changes, STRIPE_CUSTOMER: noted},
         events=(*decision.events, *own.events),
         effects=(*decision.effects, *own.effects),
     )
 
 
 def _erased(method: PaymentMethod, context: Context) -> PaymentMethod:
-    details = method.details
-    bare = MethodDetails(processor=details.processor, kind=details.kind, reference=details.reference)
-    reason = "The account was erased."
+    left = {"details": bare(method.details), "billing": {}}
     if method.gone:
-        return changed(method, context.now, details=bare, billing={}, reason=reason)
-    return ended(method, MethodState.DETACHED, reason, context.now, details=bare, billing={})
+        return changed(method, context.now, reason=ERASED, **left)
+    return ended(method, MethodState.DETACHED, ERASED, context.now, **left)
 
 
 def _once_more(
     account: Account, standing: PaymentMethod, command: AddPaymentMethod, context: Context
 ) -> Decision:
-    """The same method again: it is kept already, or on its way."""
-    after = methods_of(account)
+    """The same method again: it is kept already, or on its way. What is said of it now holds."""
+    billing = {**standing.billing, **_given(command)}
+    if billing != standing.billing:
+        standing = changed(standing, context.now, billing=billing)
+    after = methods_of(account).put(standing)
     if command.default:
         after = with_default(after, standing, context)
     return applied(account, after, context, shown=standing.id)
@@ -207,9 +219,9 @@ HANDLERS: Final = (
     Handler(EditPaymentMethod, edit, needs=(PAYMENT_METHODS,)),
     Handler(RemovePaymentMethod, remove, needs=(PAYMENT_METHODS, SUBSCRIPTIONS, STRIPE_CUSTOMER)),
     Handler(SetDefaultPaymentMethod, set_default, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(StartPaymentMethodSetup, begin_setup, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(ReconcileCollectionMethod, reconcile, needs=(STRIPE_CUSTOMER,)),
     Handler(ReviewCardExpiry, review, needs=(PAYMENT_METHODS,)),
+    *payment_setups.HANDLERS,
     *payment_results.HANDLERS,
     *payment_facts.HANDLERS,
     *relinking.HANDLERS,

@@ -1,6 +1,5 @@
 """What came of adding a method at its processor: kept, to be authenticated, or declined."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from handlers.account import Account
@@ -8,16 +7,20 @@ from handlers.decision import Applied, Context, Decision, EffectRequest, Failed,
 from handlers.dispatch import Handler
 from handlers.ordering import seen
 from handlers.payment_changes import applied
-from handlers.payment_effects import read_setup, setup_deadline
+from handlers.payment_effects import align_braintree, align_stripe, read_setup, setup_deadline
 from handlers.payment_method import (
     PAYMENT_METHODS,
     PaymentMethod,
     PaymentMethods,
+    bare,
     changed,
     ended,
     methods_of,
+    utc,
     view,
 )
+from handlers.payment_setups import INTENT, brought
+from handlers.stripe_customers import STRIPE_CUSTOMER
 from topics.codes import Code
 from topics.observation import Observation
 from topics.payment_methods import (
@@ -27,11 +30,7 @@ from topics.payment_methods import (
     PaymentMethodDeclined,
     PaymentMethodVaulted,
     Processor,
-    SetupRefused,
-    SetupStarted,
 )
-
-INTENT: Final = "setup_intent"
 
 
 def vaulted(account: Account, result: PaymentMethodVaulted, context: Context) -> Decision:
@@ -41,7 +40,8 @@ def vaulted(account: Account, result: PaymentMethodVaulted, context: Context) ->
     if method is None or method.gone:
         return _too_late(account, method, result, context)
     after = activated(methods, method, result.details, result.seen, context)
-    return applied(account, after, context, shown=_kept(after, method.id).id)
+    decision = applied(account, after, context, shown=_kept(after, method.id).id)
+    return brought(account, decision, context, method.setup_intent, result.details.reference)
 
 
 def action_required(account: Account, result: PaymentMethodActionRequired, context: Context) -> Decision:
@@ -56,7 +56,7 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
         "status": "requires_action",
         "client_secret": None,
         "intent_type": INTENT,
-        "deadline": _utc(result.deadline),
+        "deadline": utc(result.deadline),
     }
     deadline = _deadline(result, context)
     after = methods_of(account).put(waiting)
@@ -79,24 +79,6 @@ def declined(account: Account, result: PaymentMethodDeclined, context: Context) 
     return Failed(refused, applied(account, methods_of(account).put(gone), context))
 
 
-def setup_started(account: Account, result: SetupStarted, context: Context) -> Decision:
-    """A page may collect a method with it until the deadline."""
-    told = {
-        "client_secret": None,
-        "intent_type": INTENT,
-        "setup_intent": result.setup_intent,
-        "deadline": _utc(result.deadline),
-    }
-    return Applied(effects=(_deadline(result, context),), result=told)
-
-
-def setup_refused(account: Account, result: SetupRefused, context: Context) -> Decision:
-    """There is no setup intent, and why."""
-    return Failed(
-        Refused(Code.NO_VALID_PAYMENT_METHOD, f"{result.reason} No setup could be started."), Applied()
-    )
-
-
 def activated(
     methods: PaymentMethods,
     method: PaymentMethod,
@@ -104,16 +86,14 @@ def activated(
     observation: Observation,
     context: Context,
 ) -> PaymentMethods:
-    """The methods with this one usable; a second row of what is kept already gives way to the first."""
+    """The methods with this one usable. A second row of what is kept already gives way to the first, which takes
+    over what the customer said of it: word of an attachment may come before the answer to whoever adds the method.
+    """
     twin = methods.referred(details.reference)
     if twin is not None and twin.id != method.id and not twin.gone:
         reason = "The same method was added before."
-        wished = twin
-        if method.chosen_on is not None and twin.chosen_on is None:
-            wished = changed(twin, context.now, chosen_on=method.chosen_on)
-        return methods.put(
-            ended(method, MethodState.DETACHED, reason, context.now, released=True, details=details), wished
-        )
+        gone = ended(method, MethodState.DETACHED, reason, context.now, released=True, details=details)
+        return methods.put(gone, _heir(twin, method, context))
     if method.state is not MethodState.PENDING_SETUP:
         return methods
     return methods.put(
@@ -130,6 +110,15 @@ def activated(
     )
 
 
+def _heir(twin: PaymentMethod, method: PaymentMethod, context: Context) -> PaymentMethod:
+    """The row that stays, with the name, address and choice of the one that gives way to it."""
+    billing = {**twin.billing, **method.billing}
+    chosen = twin.chosen_on or method.chosen_on
+    if (billing, chosen) == (twin.billing, twin.chosen_on):
+        return twin
+    return changed(twin, context.now, billing=billing, chosen_on=chosen)
+
+
 def _kept(methods: PaymentMethods, method_id: str) -> PaymentMethod:
     """The row that stands for a method: its own, or its twin's."""
     method = methods.methods[method_id]
@@ -139,26 +128,21 @@ def _kept(methods: PaymentMethods, method_id: str) -> PaymentMethod:
 def _too_late(
     account: Account, method: PaymentMethod | None, result: PaymentMethodVaulted, context: Context
 ) -> Decision:
+    """It is let go, for which its name is enough: an account that was erased meanwhile stays so."""
     refused = Refused(Code.NOT_FOUND, "The payment method was removed before its processor had it.")
     if method is None:
         return Failed(refused, Applied())
-    again = changed(method, context.now, details=result.details, released=False)
-    return Failed(refused, applied(account, methods_of(account).put(again), context))
+    again = changed(method, context.now, details=bare(result.details), released=False)
+    owed = align_stripe() if again.details.processor is Processor.STRIPE else align_braintree()
+    return Failed(refused, applied(account, methods_of(account).put(again), context, effects=(owed,)))
 
 
-def _utc(moment: datetime) -> str:
-    """RFC 3339 with Z (DOMAIN.md 10)."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _deadline(result: PaymentMethodActionRequired | SetupStarted, context: Context) -> EffectRequest:
+def _deadline(result: PaymentMethodActionRequired, context: Context) -> EffectRequest:
     return setup_deadline(result.setup_intent, max(result.deadline - context.now, context.now - context.now))
 
 
 HANDLERS: Final = (
-    Handler(PaymentMethodVaulted, vaulted, needs=(PAYMENT_METHODS,)),
+    Handler(PaymentMethodVaulted, vaulted, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(PaymentMethodActionRequired, action_required, needs=(PAYMENT_METHODS,)),
     Handler(PaymentMethodDeclined, declined, needs=(PAYMENT_METHODS,)),
-    Handler(SetupStarted, setup_started),
-    Handler(SetupRefused, setup_refused),
 )

@@ -1,13 +1,11 @@
 """Who may keep what, and what stands in the way of removing it (DOMAIN.md 4)."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from handlers.account import Account
 from handlers.accounts import has_debt, known
-from handlers.decision import Problem, Refused
+from handlers.decision import Context, Problem, Refused
 from handlers.payment_method import PaymentMethod, ladder, living, methods_of
 from handlers.stripe_customers import customer_of
 from handlers.subscription import Subscription, subscriptions_of
@@ -16,10 +14,6 @@ from topics.codes import Code
 from topics.payment_methods import AddPaymentMethod, MethodKind, MethodState
 from topics.subscriptions import SubscriptionStatus
 
-DEFAULT_LIMIT: Final = 2
-LIMITS: Final[Mapping[AccountType, int]] = MappingProxyType({AccountType.ENTERPRISE: 10})
-"""Methods an account may keep, by type; two for all others (DOMAIN.md 4)."""
-
 USAGE_PENDING: Final = timedelta(days=30)
 """So long after a metered product ends its last usage may still be charged."""
 RENEWAL_NEAR: Final = timedelta(hours=24)
@@ -27,9 +21,15 @@ RENEWAL_NEAR: Final = timedelta(hours=24)
 _UNPAID: Final = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 
 
-def may_add(account: Account, command: AddPaymentMethod) -> Refused | None:
-    """1400 for a method that is not named as its kind is, 1303, 1305 or 1308."""
-    return _misnamed(command) or _unavailable(account, command) or merged(account) or over_limit(account)
+def may_add(
+    account: Account, command: AddPaymentMethod, context: Context, *, has_place: bool = False
+) -> Refused | None:
+    """1400 for a method that is not named as its kind is, 1303, 1305 or 1308.
+
+    What a setup of the account's brings `has_place`: it was counted when the setup began.
+    """
+    full = None if has_place else over_limit(account, context)
+    return _misnamed(command) or _unavailable(account, command) or merged(account) or full
 
 
 def merged(account: Account) -> Refused | None:
@@ -43,14 +43,20 @@ def merged(account: Account) -> Refused | None:
     )
 
 
-def over_limit(account: Account) -> Refused | None:
+def limit_of(account: Account, context: Context) -> int:
+    """How many methods the account may keep (DOMAIN.md 4)."""
+    return context.policy.methods_of.get(known(account).type, context.policy.methods)
+
+
+def over_limit(account: Account, context: Context) -> Refused | None:
     """1305 when the account keeps as many methods as it may; those being set up count."""
-    limit = LIMITS.get(known(account).type, DEFAULT_LIMIT)
+    limit = limit_of(account, context)
     if len(living(methods_of(account))) < limit:
         return None
     return Refused(
         Code.PAYMENT_METHOD_LIMIT,
-        f"The account keeps {limit} payment methods, which is the most it may. Remove one first.",
+        f"The account keeps {limit} payment method{'' if limit == 1 else 's'}, which is the most it may. "
+        "Remove one first.",
     )
 
 

@@ -149,6 +149,6 @@ HANDLERS: Final = (
     Handler(MigratePayPal, migrate, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS, STRIPE_CUSTOMER)),
     Handler(ReviewPayPalMigrations, review, needs=(PAYPAL_MIGRATIONS,)),
     Handler(RollBackPayPalMigration, roll_back, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
-    Handler(EraseAccount, erase, needs=(PROFILE, PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
+    Handler(EraseAccount, erase, needs=(PROFILE, PAYMENT_METHODS, PAYPAL_MIGRATIONS, STRIPE_CUSTOMER)),
     *STEPS,
 )

@@ -7,6 +7,7 @@ from typing import Final
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, EffectRequest, Refused
 from handlers.dispatch import Handler
+from handlers.open_setups import Setups
 from topics.codes import Code
 from topics.stripe_customers import (
     LinkStripeCustomer,
@@ -38,6 +39,9 @@ class StripeCustomer:
 
     `projection` is the digest of what Stripe held at `synced_at`; None means unknown. `merged` says
     that other accounts use the same customer, as read at `shared_as_of`: automation keeps off.
+
+    `setups` are the setup intents that a page may still complete for it. `gone`: it was deleted at Stripe.
+    `erased_on` is when the account was erased: what Stripe had for it before is not the account's any more.
     """
 
     customer_id: str | None = None
@@ -47,6 +51,9 @@ class StripeCustomer:
     failure: Failure | None = None
     merged: bool = False
     shared_as_of: datetime | None = None
+    setups: Setups = ()
+    gone: bool = False
+    erased_on: datetime | None = None
 
 
 STRIPE_CUSTOMER: Final[Part[StripeCustomer]] = Part("stripe_customer")
@@ -71,8 +78,14 @@ def link(account: Account, command: LinkStripeCustomer, context: Context) -> Dec
 
 
 def _linked(customer: StripeCustomer, customer_id: str) -> Applied:
-    """Another customer: nothing is known of what it holds, nor who else uses it."""
-    after = StripeCustomer(customer_id, customer.version + 1, shared_as_of=customer.shared_as_of)
+    """Another customer: nothing is known of what it holds, nor who else uses it, and no setup is open for it."""
+    after = StripeCustomer(
+        customer_id,
+        customer.version + 1,
+        shared_as_of=customer.shared_as_of,
+        setups=() if customer.customer_id else customer.setups,
+        erased_on=customer.erased_on,
+    )
     event = StripeCustomerLinked(customer_id=customer_id, before=customer.customer_id, version=after.version)
     return Applied({STRIPE_CUSTOMER: after}, events=(event,), result=_view(after))
 

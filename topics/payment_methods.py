@@ -181,11 +181,15 @@ class PaymentMethodDeclined(Result):
 
 
 class SetupStarted(Result):
-    """A setup intent waits for the customer until `deadline`; the client secret was handed over."""
+    """A setup intent waits for the customer until `deadline`; the client secret was handed over.
+
+    `setup_id` is the id of the command that asked for it, in hexadecimal.
+    """
 
     type: ClassVar = "billing.payment-methods.setup-started.v1"
     setup_intent: SetupIntentId
     deadline: AwareDatetime
+    setup_id: MethodId | None = None
 
 
 class SetupRefused(Result):
@@ -193,6 +197,7 @@ class SetupRefused(Result):
 
     type: ClassVar = "billing.payment-methods.setup-refused.v1"
     reason: Reason
+    setup_id: MethodId | None = None
 
 
 class SetupIntentObserved(Fact):

@@ -10,6 +10,7 @@ from consumers.performers.stripe_answers import PostponedError, done
 from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_reservation import CLOCKS_APART
 from consumers.performing import Postponed, Work
+from handlers.open_setups import AUTHENTICATION
 from observability.crash import crash_point
 from state.redis import handover
 from state.redis.connection import REDIS_DOWN
@@ -18,8 +19,6 @@ from state.stripe.answers import Answer, Done, Refused, Unknown
 from state.stripe.client import Caller
 from state.stripe.setup_intents import SUCCEEDED, SetupIntent
 
-AUTHENTICATION: Final = timedelta(hours=1)
-"""The time that a customer has to authenticate; what is not done by then is released."""
 _OPERATION: Final = "operation"
 _REDIS_PAUSE: Final = timedelta(seconds=1)
 

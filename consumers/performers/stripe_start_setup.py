@@ -21,7 +21,8 @@ async def start_setup(stripe: Stripe, redis: Redis, work: Work) -> Outcome:
     if seen.record is None:
         return Performed(seen.effect.generation)
     if seen.shared:
-        return Performed(seen.effect.generation, conclusion=SetupRefused(reason=SHARED_REASON))
+        refused = SetupRefused(reason=SHARED_REASON, setup_id=_asked(work))
+        return Performed(seen.effect.generation, conclusion=refused)
     ask, told = caller(stripe, work), tuple[Fact, ...]()
     conclusion: Result
     try:
@@ -29,9 +30,16 @@ async def start_setup(stripe: Stripe, redis: Redis, work: Work) -> Outcome:
         params = setup_intents.opened(customer_id, metadata(work))
         intent = await setup_of_operation(ask, work, customer_id, params)
         deadline = await hand_over(redis, work, intent)
-        conclusion = SetupStarted(setup_intent=intent.id, deadline=deadline)
+        conclusion = SetupStarted(setup_intent=intent.id, deadline=deadline, setup_id=_asked(work))
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:
-        conclusion = SetupRefused(reason=refusal_of(error.refused).sentence)
+        sentence = refusal_of(error.refused).sentence
+        conclusion = SetupRefused(reason=sentence, setup_id=_asked(work))
     return Performed(seen.effect.generation, told, conclusion)
+
+
+def _asked(work: Work) -> str | None:
+    """The command that asked; older work does not say."""
+    found = work.effect.payload.get("setup_id")
+    return str(found) if found else None

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from handlers.open_setups import Setups
 from handlers.stripe_customers import STRIPE_CUSTOMER, Failure, StripeCustomer
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
 
 SQL: Final = queries("stripe_customers")
+_SETUPS: Final = TypeAdapter(Setups)
+_NONE: Final = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ def _customer(row: Row) -> StripeCustomer:
         failure=Failure(row["failed_projection"], row["failure_reason"], failed_at) if failed_at else None,
         merged=row["merged"],
         shared_as_of=row["shared_as_of"],
+        setups=_SETUPS.validate_json(row["setups"]) if row["setups"] != _NONE else (),
+        gone=row["gone"],
+        erased_on=row["erased_on"],
     )
 
 
@@ -73,6 +81,9 @@ def _row(account_id: str, customer: StripeCustomer) -> tuple[Any, ...]:
         failure.at if failure else None,
         customer.merged,
         customer.shared_as_of,
+        _SETUPS.dump_json(customer.setups).decode() if customer.setups else _NONE,
+        customer.gone,
+        customer.erased_on,
     )
 
 

@@ -1,16 +1,16 @@
 -- name: load
 SELECT account_id, customer_id, version, projection, synced_at,
-       failed_projection, failure_reason, failed_at, merged, shared_as_of
+       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on
 FROM stripe_customers
 WHERE account_id = ANY($1::text[]);
 
 -- name: save
 INSERT INTO stripe_customers AS kept
     (account_id, customer_id, version, projection, synced_at,
-     failed_projection, failure_reason, failed_at, merged, shared_as_of)
+     failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on)
 SELECT account_id, customer_id, version, projection, synced_at,
-       failed_projection, failure_reason, failed_at, merged, shared_as_of
-FROM unnest($1::stripe_customer_in_v1[])
+       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on
+FROM unnest($1::stripe_customer_in_v2[])
 ON CONFLICT (account_id) DO UPDATE SET
     customer_id = excluded.customer_id,
     version = excluded.version,
@@ -20,7 +20,10 @@ ON CONFLICT (account_id) DO UPDATE SET
     failure_reason = excluded.failure_reason,
     failed_at = excluded.failed_at,
     merged = excluded.merged,
-    shared_as_of = excluded.shared_as_of
+    shared_as_of = excluded.shared_as_of,
+    setups = excluded.setups,
+    gone = excluded.gone,
+    erased_on = excluded.erased_on
 WHERE kept.version < excluded.version;
 
 -- name: accounts_of

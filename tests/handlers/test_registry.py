@@ -21,7 +21,7 @@ from topics import parking
 from topics.accounts import EraseAccount, LockAccount, SetFlag
 from topics.drift import RepairDrift
 from topics.message import Kind, Message, Role
-from topics.payment_methods import AddPaymentMethod
+from topics.payment_methods import AddPaymentMethod, StartPaymentMethodSetup
 from topics.profiles import CreateProfile, DeleteProfile, ReplaceProfile, UpsertProfile
 from topics.registry import EXAMPLES, MESSAGE_TYPES
 from topics.stripe_customers import LinkStripeCustomer, StripeCustomerShared, SyncStripeCustomer
@@ -33,6 +33,7 @@ NOT_REPEATABLE = (
     DeleteProfile,
     EraseAccount,
     RepairDrift,
+    StartPaymentMethodSetup,
     SyncStripeCustomer,
 )
 """Refused the second time, or asked for anew."""

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from consumers.performers import braintree_vault
 from handlers.payment_effects import VAULT_PAYPAL
 from sandbox.stripe.world import API_KEY
+from state.braintree import vault
 from state.braintree.client import Caller
 from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.conftest import Stack
@@ -234,14 +235,14 @@ async def _tried_before(payments: Payments, operation: UUID) -> None:
 async def test_a_nonce_that_our_own_earlier_attempt_used_is_no_decline(
     payments: Payments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault = braintree_vault.vault.vault
+    original = vault.vault
 
     async def ends_meanwhile(ask: Caller, account_id: str, token: str, secrets: dict[str, str]) -> Any:
-        answer = await vault(ask, account_id, token, secrets)
+        answer = await original(ask, account_id, token, secrets)
         payments.vault.driver.fill(methods=[{"token": token, "customer_id": account_id}])
         return answer
 
-    monkeypatch.setattr(braintree_vault.vault, "vault", ends_meanwhile)
+    monkeypatch.setattr(vault, "vault", ends_meanwhile)
     operation = await payments.connects()
     await _tried_before(payments, operation)
     await payments.world.settle()

@@ -1,0 +1,124 @@
+"""Setups that a page collects a method with, from the first request to what came of it (DOMAIN.md 4).
+
+No account is promised more methods than it may keep, so an open setup holds a place. A page that is loaded again must
+not lock its customer out, though: a newer request takes the place of the oldest setup, which is cancelled.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from handlers import open_setups
+from handlers.account import Account
+from handlers.decision import Applied, Context, Decision, EffectRequest, Failed, Refused
+from handlers.dispatch import Handler
+from handlers.open_setups import OpenSetup
+from handlers.payment_effects import read_setup, setup_deadline, start_setup
+from handlers.payment_method import PAYMENT_METHODS, living, methods_of, utc
+from handlers.payment_rules import limit_of, merged, over_limit
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from topics.codes import Code
+from topics.payment_methods import SetupRefused, SetupStarted, StartPaymentMethodSetup
+
+INTENT: Final = "setup_intent"
+
+
+def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Context) -> Decision:
+    """Have a setup intent made. What it may bring has its place from now on."""
+    if refused := merged(account) or over_limit(account, context):
+        return refused
+    mine = OpenSetup(context.command_id.hex, context.now + open_setups.AUTHENTICATION)
+    decision = Applied(effects=(start_setup(mine.id),), result={"client_secret": None}, concludes=False)
+    return with_setups(account, make_room(account, decision, context), context, mine)
+
+
+def setup_started(account: Account, result: SetupStarted, context: Context) -> Decision:
+    """A page may collect a method with it until the deadline, unless its place is taken meanwhile."""
+    setups = customer_of(account).setups
+    asked = next((one for one in setups if one.id == result.setup_id), None)
+    if (asked and asked.over) or over_limit(account, context):
+        gone = OpenSetup(_id(result), result.deadline, result.setup_intent, over=True)
+        cancelled = Applied(effects=(read_setup(result.setup_intent, release=True),))
+        return Failed(_displaced(account, context), with_setups(account, cancelled, context, gone))
+    told = {
+        "client_secret": None,
+        "intent_type": INTENT,
+        "setup_intent": result.setup_intent,
+        "deadline": utc(result.deadline),
+    }
+    deadline = setup_deadline(
+        result.setup_intent, max(result.deadline - context.now, context.now - context.now)
+    )
+    mine = OpenSetup(_id(result), result.deadline, result.setup_intent)
+    return with_setups(account, Applied(effects=(deadline,), result=told), context, mine)
+
+
+def setup_refused(account: Account, result: SetupRefused, context: Context) -> Decision:
+    """There is no setup intent, and why. Its place is free again."""
+    refused = Refused(Code.NO_VALID_PAYMENT_METHOD, f"{result.reason} No setup could be started.")
+    over = [
+        open_setups.altered(one, over=True)
+        for one in customer_of(account).setups
+        if one.id == result.setup_id
+    ]
+    return Failed(refused, with_setups(account, Applied(), context, *over))
+
+
+def make_room(account: Account, decision: Applied, context: Context) -> Applied:
+    """The decision with the oldest setups cancelled for which there is no place beside one more method."""
+    open_ones = open_setups.waiting(customer_of(account).setups, context.now)
+    places = limit_of(account, context) - len(living(methods_of(account))) - 1
+    leaving = open_ones[: max(0, len(open_ones) - max(places, 0))]
+    return closed(account, decision, context, *leaving)
+
+
+def closed(account: Account, decision: Applied, context: Context, *leaving: OpenSetup) -> Applied:
+    """The decision with these setups cancelled: before all else, so that none is completed after it."""
+    cancelled: tuple[EffectRequest, ...] = tuple(
+        read_setup(one.setup_intent, release=True) for one in leaving if one.setup_intent
+    )
+    over = [open_setups.altered(one, over=True) for one in leaving]
+    decision = replace(decision, effects=(*cancelled, *decision.effects))
+    return with_setups(account, decision, context, *over)
+
+
+def brought(
+    account: Account, decision: Applied, context: Context, setup_intent: str | None, reference: str | None
+) -> Applied:
+    """The decision with a setup noted as over, and with the method that it brought."""
+    mine = open_setups.of_intent(customer_of(account).setups, setup_intent)
+    if mine is None or (mine.over and mine.brought == reference):
+        return decision
+    over = open_setups.altered(mine, over=True, brought=reference or mine.brought)
+    return with_setups(account, decision, context, over)
+
+
+def with_setups(account: Account, decision: Applied, context: Context, *changed: OpenSetup) -> Applied:
+    """The decision with these setups as they are from now on."""
+    if not changed:
+        return decision
+    customer = decision.changes.get(STRIPE_CUSTOMER) or customer_of(account)
+    setups = open_setups.put(customer.setups, context.now, changed)
+    if setups == customer.setups:
+        return decision
+    after = replace(customer, version=customer_of(account).version + 1, setups=setups)
+    return replace(decision, changes={**decision.changes, STRIPE_CUSTOMER: after})
+
+
+def _id(result: SetupStarted) -> str:
+    """That of the command; work that was owed before commands were named has none."""
+    return result.setup_id or result.setup_intent
+
+
+def _displaced(account: Account, context: Context) -> Refused:
+    limit = limit_of(account, context)
+    return Refused(
+        Code.PAYMENT_METHOD_LIMIT,
+        f"A later request took the place of this one: the account keeps {limit} payment methods at most.",
+    )
+
+
+HANDLERS: Final = (
+    Handler(StartPaymentMethodSetup, begin_setup, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(SetupStarted, setup_started, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(SetupRefused, setup_refused, needs=(STRIPE_CUSTOMER,)),
+)
