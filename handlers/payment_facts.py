@@ -11,11 +11,14 @@ from handlers.account import Account
 from handlers.card_expiry import past
 from handlers.decision import Applied, Context, Decision, EffectRequest
 from handlers.dispatch import Handler
+from handlers.open_setups import of_intent
 from handlers.ordering import Judged, Newer, Seen, judge, seen
 from handlers.payment_changes import applied
 from handlers.payment_effects import align_stripe, read_braintree, read_method, read_setup
 from handlers.payment_method import (
+    ERASED,
     PAYMENT_METHODS,
+    REMOVED,
     PaymentMethod,
     at,
     changed,
@@ -24,14 +27,17 @@ from handlers.payment_method import (
     left_behind,
     method_id_of,
     methods_of,
+    unwanted,
     vaulted_id_of,
 )
 from handlers.payment_results import activated
+from handlers.payment_setups import brought
 from handlers.paypal_migration import PAYPAL_MIGRATIONS, is_nonce, migrations_of
-from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of
 from topics.payment_methods import (
     BraintreeMethodObserved,
     MethodDetails,
+    MethodKind,
     MethodState,
     PaymentMethodsReleased,
     Processor,
@@ -55,7 +61,7 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
         return _of_another(account, method, fact, context)
     found = seen(fact.seen, rank=int(fact.customer_id is None), final=fact.customer_id is None)
     if method is None:
-        fresh = _found_at_stripe(fact.details, found, context)
+        fresh = _found_at_stripe(account, fact.details, found, context)
         return applied(account, methods_of(account).put(fresh), context)
     if method.elsewhere and not found.final:
         return _back_again(account, method, fact.details, found, context)
@@ -111,26 +117,37 @@ def _after_its_end(
 ) -> Decision:
     """Whether the vault keeps the token of a tombstone: then it is let go (once more).
 
-    One that was never shown there may come late, by a request whose outcome nobody learned.
+    One that was never shown there may come late, by a request whose outcome nobody learned. That its payer revoked
+    it is why it is gone, whichever is told first.
     """
     kept = fact.details is not None and not fact.revoked
-    if kept is not method.released or not (kept or fact.gone):
-        return Applied()
-    after = changed(method, context.now, released=fact.gone)
-    return applied(account, methods_of(account).put(after), context)
+    after = method
+    if fact.revoked and method.reason == DELETED:
+        after = replace(after, state=MethodState.REVOKED, reason=REVOKED)
+    if (kept and method.released) or (fact.gone and not method.released):
+        after = replace(after, released=fact.gone)
+    return applied(account, methods_of(account).put(changed(after, context.now)), context)
 
 
 def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
     """One that is in the account's vault and in none of our rows, as after a restored backup, is the account's.
+
+    A revoked one is a tombstone from the beginning, which is let go, and which nothing late brings to life.
 
     The second token of an agreement that is being moved is none: word of its end is a reason to look at the first.
     """
     if migration := migrations_of(account).of_reference(fact.reference):
         other = next(iter(migration.references - {fact.reference}), None)
         return Applied(effects=(read_braintree(other),) if fact.revoked and other else ())
-    if fact.details is None or fact.revoked or fact.gone:
+    details = fact.details or MethodDetails(
+        processor=Processor.BRAINTREE, kind=MethodKind.PAYPAL, reference=fact.reference
+    )
+    if fact.gone or not (fact.details or fact.revoked) or details.reference != fact.reference:
         return Applied()
-    fresh = _found_there(vaulted_id_of(fact.reference), fact.details, seen(fact.seen), context)
+    found = seen(fact.seen, rank=int(fact.revoked), final=fact.revoked)
+    fresh = _found_there(account, vaulted_id_of(fact.reference), details, found, context)
+    if fact.revoked:
+        fresh = replace(fresh, state=MethodState.REVOKED, reason=REVOKED, released=False)
     return applied(account, methods_of(account).put(fresh), context)
 
 
@@ -146,30 +163,45 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         None,
     )
     if fact.details is None:
-        return Applied() if pending is None else _without_method(account, pending, fact, context)
+        return _without_method(account, pending, fact, context)
     if pending is not None:
         after = activated(methods, pending, fact.details, fact.seen, context)
-        return applied(account, after, context)
-    if methods.referred(fact.details.reference) is not None:
-        return Applied()
-    fresh = _found_at_stripe(fact.details, seen(fact.seen), context)
-    return applied(account, methods.put(fresh), context)
+    elif methods.referred(fact.details.reference) is not None:
+        after = methods
+    else:
+        after = methods.put(_from_setup(account, fact, fact.details, context))
+    decision = applied(account, after, context)
+    return brought(account, decision, context, fact.setup_intent, fact.details.reference)
+
+
+def _from_setup(
+    account: Account, fact: SetupIntentObserved, details: MethodDetails, context: Context
+) -> PaymentMethod:
+    """What a page's setup brought; of a setup that was removed here meanwhile it is let go."""
+    fresh = _found_at_stripe(account, details, seen(fact.seen), context)
+    standing = methods_of(account).referred(fact.setup_intent)
+    if standing is None or standing.reason not in (REMOVED, ERASED):
+        return fresh
+    return unwanted(fresh, standing.reason)
 
 
 def _without_method(
-    account: Account, pending: PaymentMethod, fact: SetupIntentObserved, context: Context
+    account: Account, pending: PaymentMethod | None, fact: SetupIntentObserved, context: Context
 ) -> Decision:
     """Only what is cancelled is over: after an attempt that failed the next one may succeed, until the deadline.
 
     An event does not show the method that a setup brought; reading it does. A reading is not read again.
     """
     if fact.closed:
-        gone = ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True)
-        return applied(account, methods_of(account).put(gone), context)
+        after = methods_of(account)
+        if pending is not None:
+            after = after.put(ended(pending, MethodState.DETACHED, NOT_COMPLETED, context.now, released=True))
+        return brought(account, applied(account, after, context), context, fact.setup_intent, None)
     if fact.seen.event_id is not None:
-        return Applied(effects=(read_setup(fact.setup_intent, release=False),))
+        concerns_us = pending or of_intent(customer_of(account).setups, fact.setup_intent)
+        return Applied(effects=(read_setup(fact.setup_intent, release=False),) if concerns_us else ())
     found = seen(fact.seen)
-    if judge(pending.seen, found).newer is not Newer.NEW:
+    if pending is None or judge(pending.seen, found).newer is not Newer.NEW:
         return Applied()
     waiting = changed(pending, context.now, seen=found, reason=_advice(pending, fact.failure))
     return applied(account, methods_of(account).put(waiting), context)
@@ -199,13 +231,20 @@ def customer_observed(account: Account, fact: StripeCustomerObserved, context: C
             for one in at(methods, Processor.STRIPE)
             if not one.gone
         ]
-        return applied(account, methods.put(*gone), context)
+        customer = customer_of(account)
+        known = {} if customer.gone else {STRIPE_CUSTOMER: _deleted(customer)}
+        decision = applied(account, methods.put(*gone), context)
+        return replace(decision, changes={**known, **decision.changes})
     wanted = first_at(methods, Processor.STRIPE)
     if customer_of(account).merged or fact.default_payment_method == (
         wanted.details.reference if wanted else None
     ):
         return Applied()
     return Applied(effects=(align_stripe(),))
+
+
+def _deleted(customer: StripeCustomer) -> StripeCustomer:
+    return replace(customer, gone=True, setups=(), version=customer.version + 1)
 
 
 def released(account: Account, fact: PaymentMethodsReleased, context: Context) -> Decision:
@@ -217,12 +256,31 @@ def released(account: Account, fact: PaymentMethodsReleased, context: Context) -
     return applied(account, methods_of(account).put(*gone), context)
 
 
-def _found_at_stripe(details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
-    return _found_there(method_id_of(details.reference), details, found, context)
+def _found_at_stripe(
+    account: Account, details: MethodDetails, found: Seen, context: Context
+) -> PaymentMethod:
+    """One whose customer was deleted went with it, whatever is still told of it."""
+    fresh = _found_there(account, method_id_of(details.reference), details, found, context)
+    if fresh.gone or not customer_of(account).gone:
+        return fresh
+    return replace(fresh, state=MethodState.DETACHED, reason=CUSTOMER_DELETED, released=True)
 
 
-def _found_there(method_id: str, details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
-    """A method that came to be without us; a tombstone when it is over, so that nothing late revives it."""
+def _found_there(
+    account: Account, method_id: str, details: MethodDetails, found: Seen, context: Context
+) -> PaymentMethod:
+    """A method that came to be without us; a tombstone when it is over, so that nothing late revives it.
+
+    What was there before the account was erased, and comes to light late, is let go.
+    """
+    erased_on = customer_of(account).erased_on
+    fresh = _found(method_id, details, found, context)
+    if erased_on is not None and (details.created_at or found.at) <= erased_on:
+        return unwanted(fresh, ERASED)
+    return fresh
+
+
+def _found(method_id: str, details: MethodDetails, found: Seen, context: Context) -> PaymentMethod:
     state = MethodState.ACTIVE
     if found.final:
         state = MethodState.DETACHED
@@ -318,8 +376,12 @@ def _doubt(judged: Judged, method: PaymentMethod, details: MethodDetails) -> tup
 
 HANDLERS: Final = (
     Handler(StripeMethodObserved, stripe_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(BraintreeMethodObserved, braintree_observed, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
-    Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS,)),
+    Handler(
+        BraintreeMethodObserved,
+        braintree_observed,
+        needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS, STRIPE_CUSTOMER),
+    ),
+    Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(SetupDeadlinePassed, setup_deadline_passed),
     Handler(StripeCustomerObserved, customer_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(PaymentMethodsReleased, released, needs=(PAYMENT_METHODS,)),

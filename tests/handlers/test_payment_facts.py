@@ -131,9 +131,7 @@ def test_a_declined_agreement_that_the_vault_has_all_the_same_is_let_go() -> Non
     used = PaymentMethodDeclined(method_id=token, code="93107", reason="Used before.", permanent=False)
     assert [effect.kind for effect in world.failed(used).applied.effects] == [ALIGN_BRAINTREE]
     world.applied(PaymentMethodsReleased(method_ids=(token,)))
-    late = world.applied(
-        BraintreeMethodObserved(reference=token, seen=reading(9), details=agreement(token))
-    )
+    late = world.applied(BraintreeMethodObserved(reference=token, seen=reading(9), details=agreement(token)))
     assert [effect.kind for effect in late.effects] == [ALIGN_BRAINTREE]
     assert not method(world, token).released
 

@@ -14,6 +14,7 @@ from handlers.payment_method import ladder, view
 from tests.handlers.payment_worlds import (
     CUSTOMER,
     adds_card,
+    agreement,
     at,
     card,
     default,
@@ -306,6 +307,18 @@ def test_an_erasure_leaves_no_word_of_who_paid() -> None:
         assert not one.billing
         assert view(one)["payment_email"] is None
     assert {one.details.last_four for one in kept(world).methods.values()} == {None}
+
+
+def test_what_is_vaulted_after_an_erasure_is_let_go_and_nothing_is_known_of_its_payer() -> None:
+    world = linked()
+    added = world.applied(PAYPAL)
+    assert added.result is not None
+    token = added.result["id"]
+    world.applied(EraseAccount(reason="asked"), Role.SUPPORT)
+    late = world.failed(PaymentMethodVaulted(method_id=token, details=agreement(token), seen=reading(5)))
+    assert ALIGN_BRAINTREE in {effect.kind for effect in late.applied.effects}
+    details = method(world, token).details
+    assert (details.payer_email, details.agreement_id, details.reference) == (None, None, token)
 
 
 def test_a_method_is_shown_in_the_public_api_s_words() -> None:
