@@ -61,8 +61,11 @@ def over_limit(account: Account, context: Context) -> Refused | None:
 
 
 def removal(account: Account, method: PaymentMethod, now: datetime) -> Refused | None:
-    """1306 or 1307 with what stands in the way and what would free it. One that is being set up may always go."""
-    if method.state is not MethodState.ACTIVE:
+    """1306 or 1307 with what stands in the way and what would free it. One that is being set up may always go.
+
+    An expired card is not: its number may be charged again with the date that its bank sends.
+    """
+    if method.state is MethodState.PENDING_SETUP:
         return None
     subscriptions = tuple(subscriptions_of(account).subscriptions.values())
     return (
@@ -108,7 +111,9 @@ def _in_use(
     ]
     if not needing:
         return None
-    free = "let them be paid by another method" if others else "add another payment method"
+    expired = "add this card again with its new date, or another payment method"
+    add = expired if method.state is MethodState.EXPIRED else "add another payment method"
+    free = "let them be paid by another method" if others else add
     return Refused(
         Code.PAYMENT_METHOD_IN_USE,
         f"{len(needing)} active subscription(s) are paid with this method ({_names(needing)}). "

@@ -237,6 +237,19 @@ def test_the_last_method_of_a_paid_subscription_stays() -> None:
     assert world.code(RemovePaymentMethod(method_id=first)) is None
 
 
+def test_an_expired_card_stays_as_long_as_something_needs_it() -> None:
+    world = linked()
+    world.applied(observed(event(1), details=card(exp_year=2020)))
+    world.applied(subscription(event(2)))
+    (expired,) = kept(world).methods.values()
+    assert expired.state is MethodState.EXPIRED
+    refused = world.refused(RemovePaymentMethod(method_id=expired.id))
+    assert refused.code is Code.PAYMENT_METHOD_IN_USE
+    assert "add this card again with its new date" in refused.message
+    with_card(world, "pm_2")
+    assert world.code(RemovePaymentMethod(method_id=expired.id)) is None
+
+
 def test_a_method_that_a_subscription_is_pinned_to_stays() -> None:
     world = linked()
     with_card(world)
