@@ -85,7 +85,7 @@ def edit(account: Account, command: EditPaymentMethod, context: Context) -> Deci
         return _absent()
     if conflict := version_conflict(command.expected_version, method.version):
         return conflict
-    if command.default and (refused := _unusable(method)):
+    if command.default and (refused := merged(account) or _unusable(method)):
         return refused
     given = _given(command)
     after = methods_of(account)
@@ -163,6 +163,8 @@ def _once_more(
     account: Account, standing: PaymentMethod, command: AddPaymentMethod, context: Context
 ) -> Decision:
     """The same method again: it is kept already, or on its way. What is said of it now holds."""
+    if command.default and (refused := merged(account)):
+        return refused
     billing = {**standing.billing, **_given(command)}
     if billing != standing.billing:
         standing = changed(standing, context.now, billing=billing)
@@ -216,7 +218,7 @@ def _unusable(method: PaymentMethod) -> Refused | None:
 
 HANDLERS: Final = (
     Handler(AddPaymentMethod, add, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(EditPaymentMethod, edit, needs=(PAYMENT_METHODS,)),
+    Handler(EditPaymentMethod, edit, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(RemovePaymentMethod, remove, needs=(PAYMENT_METHODS, SUBSCRIPTIONS, STRIPE_CUSTOMER)),
     Handler(SetDefaultPaymentMethod, set_default, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(ReconcileCollectionMethod, reconcile, needs=(STRIPE_CUSTOMER,)),

@@ -167,7 +167,7 @@ ENDPOINTS: Final = (
         example=Example(
             body={"nick_name": "Old card"}, result={**RESULT, "nick_name": "Old card", "version": 3}
         ),
-        refusals=(Code.NO_VALID_PAYMENT_METHOD, Code.VERSION_CONFLICT),
+        refusals=(Code.NO_VALID_PAYMENT_METHOD, Code.VERSION_CONFLICT, Code.MERGED_ACCOUNT),
     ),
     Endpoint(
         "DELETE",

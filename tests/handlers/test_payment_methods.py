@@ -165,6 +165,23 @@ def test_nothing_is_changed_for_accounts_that_share_a_customer(command: Message)
     assert world.code(command) is Code.MERGED_ACCOUNT
 
 
+def test_no_default_is_chosen_for_accounts_that_share_a_customer_by_whatever_command() -> None:
+    world = linked()
+    with_card(world)
+    second = with_card(world, "pm_2")
+    world.applied(StripeCustomerShared(customer_id=CUSTOMER, accounts=2, as_of=START), Role.SYSTEM)
+    again = AddPaymentMethod(
+        method_kind=MethodKind.CREDIT_CARD, payment_method="pm_2", default=True, nick_name="x"
+    )
+    for command in (
+        EditPaymentMethod(method_id=second, default=True),
+        SetDefaultPaymentMethod(method_id=second),
+        again,
+    ):
+        assert world.code(command) is Code.MERGED_ACCOUNT
+    assert world.code(EditPaymentMethod(method_id=second, nick_name="still mine")) is None
+
+
 def test_a_customer_who_has_to_authenticate_is_told_and_has_until_the_deadline() -> None:
     world = linked()
     method_id = adds_card(world)
