@@ -130,17 +130,21 @@ def _owing(account: Account, subscriptions: tuple[Subscription, ...]) -> Refused
 
 
 def _usage_pending(subscriptions: tuple[Subscription, ...], now: datetime) -> Refused | None:
-    metered = [
-        one
-        for one in subscriptions
-        if any(item.metered for item in one.items)
-        and (one.live or (one.ended_at is not None and now < one.ended_at + USAGE_PENDING))
-    ]
-    if not metered:
+    """A metered product that goes on, or that ended within 30 days: by itself or with its subscription."""
+    ends = [(one, _usage_ends(one)) for one in subscriptions]
+    going_on = [one for one in subscriptions if one.live and one.metered]
+    ended = [(one, end) for one, end in ends if one not in going_on and end is not None and now < end]
+    if not going_on and not ended:
         return None
-    ends = [one.ended_at + USAGE_PENDING for one in metered if one.ended_at is not None]
-    until = f" It is free after {max(ends):%Y-%m-%d}." if len(ends) == len(metered) else ""
-    return _pending(f"usage is still to be charged ({_names(metered)}).{until}")
+    until = "" if going_on else f" It is free after {max(end for _, end in ended):%Y-%m-%d}."
+    names = _names([*going_on, *(one for one, _ in ended)])
+    return _pending(f"usage is still to be charged ({names}).{until}")
+
+
+def _usage_ends(one: Subscription) -> datetime | None:
+    """Until when the last usage may be charged; None when nothing was metered."""
+    last = one.ended_at if one.metered else one.metered_until
+    return last + USAGE_PENDING if last is not None else None
 
 
 def _renewing(subscriptions: tuple[Subscription, ...], now: datetime) -> Refused | None:

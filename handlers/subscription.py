@@ -21,7 +21,11 @@ RANK: Final[Mapping[SubscriptionStatus, int]] = MappingProxyType(
 
 @value
 class Subscription:
-    """One subscription. One that is over stays, so that a late event can't bring it back."""
+    """One subscription. One that is over stays, so that a late event can't bring it back.
+
+    `metered_until` is when it was first seen without a metered item after it had one: usage up to then may still
+    be charged.
+    """
 
     id: str
     customer_id: str
@@ -35,6 +39,12 @@ class Subscription:
     items: tuple[SubscriptionItem, ...] = ()
     ended_at: datetime | None = None
     seen: Seen | None = None
+    metered_until: datetime | None = None
+
+    @property
+    def metered(self) -> bool:
+        """Whether what is used of it is charged afterwards."""
+        return any(item.metered for item in self.items)
 
     @property
     def live(self) -> bool:

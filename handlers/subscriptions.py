@@ -1,9 +1,10 @@
 """The mirror of Stripe's subscriptions: fed by what was observed, in the order of the objects (DESIGN.md 4, law 7)."""
 
 from dataclasses import replace
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from handlers.account import Account
+from handlers.account import Account, Part
 from handlers.collection_method import derived
 from handlers.decision import Applied, Context, Decision, EffectRequest
 from handlers.dispatch import Handler
@@ -37,11 +38,12 @@ def observed(account: Account, fact: SubscriptionObserved, context: Context) -> 
     found = _mirrored(fact, known, context)
     judged = judge(known.seen if known else None, found.seen) if found.seen else Judged(Newer.NEW)
     doubt = _doubt(judged, known, found)
-    if judged.newer is not Newer.NEW:
-        return Applied(effects=doubt)
+    if known is not None and judged.newer is not Newer.NEW:
+        return Applied(_learned_late(account, known, found, context), effects=doubt)
+    found = replace(found, metered_until=_metered_until(known, found))
     events, effects = _drift(account, found)
     if known is not None and _content(known) == _content(found):
-        same = replace(known, seen=found.seen, version=known.version + 1)
+        same = replace(known, seen=found.seen, version=known.version + 1, metered_until=found.metered_until)
         return Applied({SUBSCRIPTIONS: subscriptions_of(account).put(same)}, effects=(*doubt, *effects))
     return Applied(
         {SUBSCRIPTIONS: subscriptions_of(account).put(found)},
@@ -101,10 +103,27 @@ def _mirrored(fact: SubscriptionObserved, known: Subscription | None, context: C
     )
 
 
+def _metered_until(known: Subscription | None, found: Subscription) -> datetime | None:
+    """When the last metered item went away; None while there is one, or never was."""
+    if known is None or found.metered or found.seen is None:
+        return None
+    return found.seen.at if known.metered else known.metered_until
+
+
+def _learned_late(
+    account: Account, known: Subscription, old: Subscription, context: Context
+) -> dict[Part[Any], Any]:
+    """An older look may show that there was a metered item, which nobody knew: it went away since."""
+    if not old.metered or known.metered or known.metered_until is not None or known.seen is None:
+        return {}
+    after = replace(known, metered_until=known.seen.at, version=known.version + 1, edited_on=context.now)
+    return {SUBSCRIPTIONS: subscriptions_of(account).put(after)}
+
+
 def _content(subscription: Subscription) -> Subscription:
     """What it says, whenever and by whatever it was learned."""
     nothing = subscription.edited_on.min
-    return replace(subscription, version=0, edited_on=nothing, seen=None)
+    return replace(subscription, version=0, edited_on=nothing, seen=None, metered_until=None)
 
 
 def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> tuple[EffectRequest, ...]:

@@ -50,6 +50,7 @@ def _subscription(row: Row) -> Subscription:
         items=_ITEMS.validate_json(row["items"]),
         ended_at=row["ended_at"],
         seen=seen_of(row),
+        metered_until=row["metered_until"],
     )
 
 
@@ -68,6 +69,7 @@ def _row(account_id: str, subscription: Subscription) -> tuple[Any, ...]:
         *seen_columns(subscription.seen),
         subscription.version,
         subscription.edited_on,
+        subscription.metered_until,
     )
 
 

@@ -1,5 +1,7 @@
 """Commands about payment methods: adding, choosing, editing, removing."""
 
+from datetime import timedelta
+
 import pytest
 
 from handlers.payment_effects import (
@@ -304,6 +306,25 @@ def test_a_balance_keeps_every_method_but_those_that_are_being_set_up() -> None:
     assert world.code(RemovePaymentMethod(method_id=first)) is Code.TRANSACTIONS_IN_PROGRESS
     assert world.code(RemovePaymentMethod(method_id=second)) is None
     assert world.code(EditPaymentMethod(method_id=first, nick_name="still mine")) is None
+
+
+METERED = item(id="si_2", metered=True, unit_amount=None)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_usage_of_a_metered_item_that_was_taken_away_keeps_a_method_for_30_days(late: bool) -> None:
+    world = linked()
+    first = with_card(world)
+    with_card(world, "pm_2")
+    told = [subscription(event(1), items=(item(), METERED)), subscription(event(5))]
+    for fact in reversed(told) if late else told:
+        world.applied(fact)
+    world.applied(subscription(event(9)))
+    refused = world.refused(RemovePaymentMethod(method_id=first))
+    assert refused.code is Code.TRANSACTIONS_IN_PROGRESS
+    assert "free after 2026-12-23" in refused.message
+    world.now += timedelta(days=31)
+    assert world.code(RemovePaymentMethod(method_id=first)) is None
 
 
 @pytest.mark.parametrize(
