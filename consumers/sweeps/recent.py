@@ -115,7 +115,10 @@ def _unheard(account: Known, event: Event) -> bool:
 
 
 def _older(seen: Seen | None, event: Event) -> bool:
-    return seen is None or seen.at < event.at
+    """Stripe's clock ticks in seconds: of two events of one second the other one may be what was heard."""
+    if seen is None or seen.at < event.at:
+        return True
+    return seen.at == event.at and seen.event_id != event.id
 
 
 def _distinct(accounts: Iterable[Known]) -> list[str]:
