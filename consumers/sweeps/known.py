@@ -29,6 +29,8 @@ from topics.payment_methods import Processor
 STUCK_AFTER: Final = timedelta(minutes=15)
 """Work that is owed for so long is no longer on its way."""
 
+_PROCESSORS: Final = frozenset(one.value for one in Processor)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -96,7 +98,7 @@ async def _known(connection: Connection, ids: Sequence[str], settled_before: dat
         sharers = holders[link.customer_id].accounts if link.customer_id else ()
         busy, stuck = _under_way(owed.get(account_id, ()))
         if _edited_on(record, *parts) > settled_before:
-            busy |= {one.value for one in Processor}
+            busy |= _PROCESSORS
         shared = link.merged or len(sharers) > 1
         found[account_id] = Known(
             account_id,
@@ -124,9 +126,11 @@ def _by_account(rows: Iterable[Row]) -> Mapping[str, Sequence[Row]]:
 
 
 def _under_way(rows: Sequence[Row]) -> tuple[set[str], set[str]]:
+    """What waits for a deadline, or moves at its own pace, keeps nobody from looking at a processor."""
     young = datetime.now(UTC) - STUCK_AFTER
-    busy = {row["target"] for row in rows if row["state"] == "open" and row["created_at"] > young}
-    return busy, {row["target"] for row in rows} - busy
+    owed = [row for row in rows if row["target"] in _PROCESSORS]
+    busy = {row["target"] for row in owed if row["state"] == "open" and row["created_at"] > young}
+    return busy, {row["target"] for row in owed} - busy
 
 
 def _edited_on(
