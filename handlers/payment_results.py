@@ -69,8 +69,8 @@ def declined(account: Account, result: PaymentMethodDeclined, context: Context) 
     An earlier attempt whose outcome we never learned may still end well in Braintree's vault, so it is let go there
     in any case; a token that is missing is no loss.
     """
-    advice = "Use another payment method." if result.permanent else "Try again later, or use another one."
-    refused = Refused(Code.NO_VALID_PAYMENT_METHOD, f"{result.reason} {advice}")
+    usual = "Use another payment method." if result.permanent else "Try again later, or use another one."
+    refused = Refused(Code.NO_VALID_PAYMENT_METHOD, f"{result.reason} {result.advice or usual}")
     method = methods_of(account).methods.get(result.method_id)
     if method is None or method.state is not MethodState.PENDING_SETUP:
         return Failed(refused, Applied())

@@ -171,13 +171,17 @@ class PaymentMethodActionRequired(Result):
 
 
 class PaymentMethodDeclined(Result):
-    """The processor will not keep the method. `reason` is fit for the customer, `code` is the processor's."""
+    """The processor will not keep the method. `reason` is fit for the customer, `code` is the processor's.
+
+    `advice` says what to do where neither another attempt nor another method is the way out.
+    """
 
     type: ClassVar = "billing.payment-methods.declined.v1"
     method_id: MethodId
     code: Annotated[str, Field(min_length=1, max_length=100)]
     reason: Reason
     permanent: bool
+    advice: Reason | None = None
 
 
 class SetupStarted(Result):

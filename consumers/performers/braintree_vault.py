@@ -17,6 +17,7 @@ from consumers.performing import Outcome, Performed, Postponed, Work
 from observability.crash import crash_point
 from state.braintree import vault
 from state.braintree.client import Braintree, Caller
+from state.braintree.declines import CONNECT_AGAIN
 from state.braintree.vault import Agreement
 from state.redis import handover
 from state.redis.connection import REDIS_DOWN
@@ -29,7 +30,7 @@ USED_UP: Final = "93107"
 LOOKS: Final = 4
 """So many attempts are made before it is believed that somebody else used the nonce."""
 LOOK_AGAIN: Final = timedelta(seconds=3)
-LOST: Final = "PayPal's authorisation got lost on the way. Connect PayPal again."
+LOST: Final = "PayPal's authorisation got lost on the way."
 
 
 async def vault_paypal(braintree: Braintree, redis: Redis, work: Work) -> Outcome:
@@ -86,12 +87,12 @@ async def _secrets(redis: Redis, work: Work) -> dict[str, str]:
     except REDIS_DOWN as down:
         raise PostponedError(Postponed(f"Redis: {type(down).__name__}")) from down
     if "nonce" not in found:
-        raise RefusedError(_refusal("nonce_lost", LOST))
+        raise RefusedError(_refusal("nonce_lost", LOST, CONNECT_AGAIN))
     return found
 
 
-def _refusal(code: str, sentence: str) -> Declined:
-    return Declined(sentence, 0, code, sentence=sentence, permanent=True)
+def _refusal(code: str, sentence: str, advice: str | None = None) -> Declined:
+    return Declined(sentence, 0, code, sentence=sentence, permanent=True, advice=advice)
 
 
 def _declined(method_id: str, refused: Refused) -> PaymentMethodDeclined:
@@ -101,4 +102,5 @@ def _declined(method_id: str, refused: Refused) -> PaymentMethodDeclined:
         code=(refused.code or "declined")[:100],
         reason=refused.sentence if isinstance(refused, Declined) else "PayPal could not be connected.",
         permanent=refused.permanent if isinstance(refused, Declined) else known,
+        advice=refused.advice if isinstance(refused, Declined) else None,
     )

@@ -42,12 +42,14 @@ class Refused:
 class Declined(Refused):
     """The bank, or Stripe for it, will not have this method. `sentence` is fit for the customer.
 
-    `permanent`: this method will not do, now or later; otherwise it may on another day.
+    `permanent`: this method will not do, now or later; otherwise it may on another day. `advice` says what to do
+    where that depends on neither.
     """
 
     decline_code: str | None = None
     sentence: str = ""
     permanent: bool = False
+    advice: str | None = None
 
     @property
     def most_exact(self) -> str:

@@ -135,6 +135,22 @@ def test_a_place_is_free_again_after_a_removal_and_after_a_decline() -> None:
     assert with_card(world, "pm_4")
 
 
+def test_who_is_told_what_to_do_is_not_told_the_usual_as_well() -> None:
+    world = linked()
+    added = world.applied(PAYPAL)
+    assert added.result is not None
+    failed = world.failed(
+        PaymentMethodDeclined(
+            method_id=added.result["id"],
+            code="93107",
+            reason="This PayPal authorisation was used before.",
+            permanent=False,
+            advice="Connect PayPal again.",
+        )
+    )
+    assert failed.refused.message == "This PayPal authorisation was used before. Connect PayPal again."
+
+
 def test_the_same_card_again_is_the_one_that_is_kept() -> None:
     world = linked()
     first = with_card(world)
