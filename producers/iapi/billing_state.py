@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from handlers import profiles as profile_rules
+from handlers.payment_gate import NONE, WAY_OUT, gate
 from handlers.payment_method import NO_METHODS
 from handlers.payment_method import living as living_methods
 from handlers.payment_method import view as method_view
@@ -59,6 +60,15 @@ class EffectShown(BaseModel):
     created_at: datetime
 
 
+class GateShown(BaseModel):
+    """Whether subscriptions may change: `method_id` is what would be charged, else why not and what to do."""
+
+    passes: bool
+    method_id: str | None
+    reason: str | None
+    way_out: str | None
+
+
 class BillingState(BaseModel):
     """One account. `parked`: a command could not be decided, so it and later ones wait for an operator."""
 
@@ -68,6 +78,7 @@ class BillingState(BaseModel):
     billing_profile: ProfileShown | None
     stripe_customer: CustomerShown
     payment_methods: list[MethodShown]
+    payment_gate: GateShown
     collection: CollectionShown
     effects: list[EffectShown]
     parked: bool
@@ -130,6 +141,7 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
         living = None if profile is None or profile.deleted_on else profile
         customer = customers.get(account_id) or StripeCustomer()
         kept_methods = methods.get(account_id, NO_METHODS)
+        verdict = gate(kept_methods, now)
         found[account_id] = {
             "account_id": account_id,
             "as_of": now,
@@ -137,6 +149,7 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
             "billing_profile": profile_rules.view(living, record.type.value) if living else None,
             "stripe_customer": customer_views.shown(account_id, record, profile, kept_methods, customer),
             "payment_methods": [method_view(one) for one in living_methods(kept_methods)],
+            "payment_gate": {name: getattr(verdict, name) for name in GateShown.model_fields},
             "collection": collection_method.shown(kept_methods, mirrored.get(account_id, NO_SUBSCRIPTIONS)),
             "effects": [_effect(row) for row in owed[account_id]],
             "parked": account_id in parked,
@@ -169,6 +182,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
         "sync": {"state": "pending", "reason": None, "since": None},
     },
     "payment_methods": [],
+    "payment_gate": {"passes": False, "method_id": None, "reason": NONE, "way_out": WAY_OUT},
     "collection": {**collection_method.EXAMPLE, "subscriptions": []},
     "effects": [
         {
