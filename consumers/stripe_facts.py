@@ -1,6 +1,7 @@
 """What an object of Stripe's says, as the fact for its account. Pure: for webhooks and reads alike."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from state.stripe import payment_methods, setup_intents, subscriptions
@@ -41,10 +42,16 @@ def method_observed(method: Method, seen: Observation) -> StripeMethodObserved |
     return StripeMethodObserved(details=method.details, customer_id=method.customer_id, seen=seen)
 
 
-def setup_observed(intent: SetupIntent, seen: Observation) -> SetupIntentObserved:
+def setup_observed(
+    intent: SetupIntent, seen: Observation, *, deadline: datetime | None = None
+) -> SetupIntentObserved:
     """What became of a setup intent. What it brought is not in it: the method has to be read for that."""
     return SetupIntentObserved(
-        setup_intent=intent.id, seen=seen, closed=closed(intent), failure=failure(intent)
+        setup_intent=intent.id,
+        seen=seen,
+        closed=closed(intent),
+        failure=failure(intent),
+        deadline=deadline,
     )
 
 

@@ -57,7 +57,8 @@ IN_FLIGHT: Final = "Try again when it has ended, or in an hour at the latest."
 
 def payment_in_flight(methods: PaymentMethods, subscriptions: Subscriptions) -> str | None:
     """The sentence that says which payment or authentication is under way; None when nothing is."""
-    if any(one.state is MethodState.PENDING_SETUP for one in methods.methods.values()):
+    pending = [one for one in methods.methods.values() if one.state is MethodState.PENDING_SETUP]
+    if any(not one.verifying for one in pending):
         return f"A payment method is being set up. {IN_FLIGHT}"
     if any(one.status is SubscriptionStatus.INCOMPLETE for one in subscriptions.subscriptions.values()):
         return f"The first payment of a subscription is under way. {IN_FLIGHT}"

@@ -9,6 +9,8 @@ from topics.value import value
 
 AUTHENTICATION: Final = timedelta(hours=1)
 """The time that a customer has to complete a setup; what is not done by then is released."""
+VERIFICATION: Final = timedelta(days=10)
+"""The time to verify a bank account by small deposits, which arrive within a few days."""
 LATE: Final = timedelta(minutes=10)
 """How long after its deadline a setup may still be on its way to its end."""
 REMEMBERED: Final = timedelta(days=1)

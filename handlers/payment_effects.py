@@ -42,6 +42,12 @@ def read_setup(setup_intent: str, *, release: bool) -> EffectRequest:
     return EffectRequest(READ_SETUP, STRIPE, f"setup:{setup_intent}", payload)
 
 
+def end_setup(setup_intent: str) -> EffectRequest:
+    """Look at a setup intent whose deadline is over; an unfinished one that has no longer time is cancelled first."""
+    payload = {"setup_intent": setup_intent, "overdue": True}
+    return EffectRequest(READ_SETUP, STRIPE, f"setup:{setup_intent}", payload)
+
+
 def read_method(reference: str) -> EffectRequest:
     """Look at a payment method of Stripe."""
     return EffectRequest(READ_METHOD, STRIPE, f"read:{reference}", {"payment_method": reference})

@@ -14,7 +14,7 @@ from handlers.dispatch import Handler
 from handlers.open_setups import of_intent
 from handlers.ordering import Judged, Newer, Seen, judge, seen
 from handlers.payment_changes import applied
-from handlers.payment_effects import align_stripe, read_braintree, read_method, read_setup
+from handlers.payment_effects import align_stripe, end_setup, read_braintree, read_method, read_setup
 from handlers.payment_method import (
     ERASED,
     PAYMENT_METHODS,
@@ -30,8 +30,8 @@ from handlers.payment_method import (
     unwanted,
     vaulted_id_of,
 )
-from handlers.payment_results import activated
-from handlers.payment_setups import brought
+from handlers.payment_results import activated, verify_by
+from handlers.payment_setups import brought, prolonged
 from handlers.paypal_migration import PAYPAL_MIGRATIONS, is_nonce, migrations_of
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of
 from topics.payment_methods import (
@@ -200,11 +200,17 @@ def _without_method(
     if fact.seen.event_id is not None:
         concerns_us = pending or of_intent(customer_of(account).setups, fact.setup_intent)
         return Applied(effects=(read_setup(fact.setup_intent, release=False),) if concerns_us else ())
-    found = seen(fact.seen)
-    if pending is None or judge(pending.seen, found).newer is not Newer.NEW:
-        return Applied()
-    waiting = changed(pending, context.now, seen=found, reason=_advice(pending, fact.failure))
-    return applied(account, methods_of(account).put(waiting), context)
+    decision, found = Applied(), seen(fact.seen)
+    if pending is not None and judge(pending.seen, found).newer is Newer.NEW:
+        waiting = changed(
+            pending,
+            context.now,
+            seen=found,
+            reason=verify_by(fact.deadline) if fact.deadline else _advice(pending, fact.failure),
+            deadline=fact.deadline or pending.deadline,
+        )
+        decision = applied(account, methods_of(account).put(waiting), context)
+    return decision if fact.deadline is None else prolonged(account, decision, context, fact)
 
 
 def _advice(pending: PaymentMethod, failure: str | None) -> str | None:
@@ -216,7 +222,7 @@ def _advice(pending: PaymentMethod, failure: str | None) -> str | None:
 
 def setup_deadline_passed(account: Account, fact: SetupDeadlinePassed, context: Context) -> Decision:
     """Look before releasing: word of a success may have been lost."""
-    return Applied(effects=(read_setup(fact.setup_intent, release=True),))
+    return Applied(effects=(end_setup(fact.setup_intent),))
 
 
 def customer_observed(account: Account, fact: StripeCustomerObserved, context: Context) -> Decision:

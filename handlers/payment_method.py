@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ BILLING_FIELDS: Final = tuple(MethodBilling.model_fields)
 FINAL: Final = frozenset({MethodState.REVOKED, MethodState.DETACHED})
 """States that a method does not leave, and in which it is a tombstone. An expired card may get a new date."""
 
+_AT_ONCE: Final = timedelta(days=1)
+"""Longer than any authentication takes."""
 REMOVED: Final = "It was removed."
 ERASED: Final = "The account was erased."
 ELSEWHERE: Final = "It belongs to another Stripe customer than the account's."
@@ -52,6 +54,12 @@ class PaymentMethod:
     def gone(self) -> bool:
         """Whether it is a tombstone."""
         return self.state in FINAL
+
+    @property
+    def verifying(self) -> bool:
+        """Whether it waits for deposits to arrive, which takes days and holds up nothing else."""
+        waits = self.state is MethodState.PENDING_SETUP and self.deadline is not None
+        return waits and self.deadline is not None and self.deadline - self.created_on > _AT_ONCE
 
     @property
     def elsewhere(self) -> bool:

@@ -1,5 +1,6 @@
 """What came of adding a method at its processor: kept, to be authenticated, or declined."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from handlers.account import Account
@@ -51,7 +52,13 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
         return Applied(
             effects=(read_setup(result.setup_intent, release=True),), result=view(method) if method else None
         )
-    waiting = changed(method, context.now, setup_intent=result.setup_intent, deadline=result.deadline)
+    waiting = changed(
+        method,
+        context.now,
+        setup_intent=result.setup_intent,
+        deadline=result.deadline,
+        reason=verify_by(result.deadline) if result.deposits else None,
+    )
     asked: dict[str, Any] = {
         "status": "requires_action",
         "client_secret": None,
@@ -61,6 +68,14 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
     deadline = _deadline(result, context)
     after = methods_of(account).put(waiting)
     return applied(account, after, context, shown=waiting.id, result=asked, effects=(deadline,))
+
+
+def verify_by(deadline: datetime) -> str:
+    """What the owner of a bank account is told."""
+    return (
+        "Small deposits arrive at the bank account within a few days. "
+        f"Verify them until {deadline:%Y-%m-%d}, as the mail about them says."
+    )
 
 
 def declined(account: Account, result: PaymentMethodDeclined, context: Context) -> Decision:

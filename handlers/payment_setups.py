@@ -17,7 +17,12 @@ from handlers.payment_method import PAYMENT_METHODS, living, methods_of, utc
 from handlers.payment_rules import limit_of, merged, over_limit
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
 from topics.codes import Code
-from topics.payment_methods import SetupRefused, SetupStarted, StartPaymentMethodSetup
+from topics.payment_methods import (
+    SetupIntentObserved,
+    SetupRefused,
+    SetupStarted,
+    StartPaymentMethodSetup,
+)
 
 INTENT: Final = "setup_intent"
 
@@ -90,6 +95,18 @@ def brought(
         return decision
     over = open_setups.altered(mine, over=True, brought=reference or mine.brought)
     return with_setups(account, decision, context, over)
+
+
+def prolonged(account: Account, decision: Applied, context: Context, fact: SetupIntentObserved) -> Applied:
+    """The decision with a setup that has more time than was thought: it is come back to when that is over."""
+    if fact.deadline is None or fact.deadline <= context.now:
+        return decision
+    again = setup_deadline(fact.setup_intent, fact.deadline - context.now)
+    decision = replace(decision, effects=(*decision.effects, again))
+    mine = open_setups.of_intent(customer_of(account).setups, fact.setup_intent)
+    if mine is None or mine.over:
+        return decision
+    return with_setups(account, decision, context, open_setups.altered(mine, deadline=fact.deadline))
 
 
 def with_setups(account: Account, decision: Applied, context: Context, *changed: OpenSetup) -> Applied:

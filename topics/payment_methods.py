@@ -21,6 +21,7 @@ Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A processor's own id of a method: `pm_...` at Stripe, the vault's token at Braintree."""
 SetupIntentId = Annotated[str, Field(pattern=r"^seti_[A-Za-z0-9]{1,64}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Sentence = Annotated[str, Field(pattern=r"^[^\n]{1,200}\.$")]
 
 
 class Processor(StrEnum):
@@ -162,12 +163,16 @@ class PaymentMethodVaulted(Result):
 
 
 class PaymentMethodActionRequired(Result):
-    """The customer has to authenticate before `deadline`; the client secret was handed over."""
+    """The customer has to authenticate before `deadline`; the client secret was handed over.
+
+    `deposits`: it is done by verifying small deposits that arrive at the bank account within days.
+    """
 
     type: ClassVar = "billing.payment-methods.action-required.v1"
     method_id: MethodId
     setup_intent: SetupIntentId
     deadline: AwareDatetime
+    deposits: bool = False
 
 
 class PaymentMethodDeclined(Result):
@@ -181,7 +186,7 @@ class PaymentMethodDeclined(Result):
     code: Annotated[str, Field(min_length=1, max_length=100)]
     reason: Reason
     permanent: bool
-    advice: Reason | None = None
+    advice: Sentence | None = None
 
 
 class SetupStarted(Result):
@@ -208,7 +213,8 @@ class SetupIntentObserved(Fact):
     """What became of a setup intent. `details` when it succeeded: the method is the customer's then.
 
     `closed` when it came to an end without a method: cancelled, or released at its deadline. `failure` is why its
-    last attempt failed, fit for the customer: another one may succeed.
+    last attempt failed, fit for the customer: another one may succeed. `deadline` until when small deposits are to
+    be verified.
     """
 
     type: ClassVar = "billing.payment-methods.setup-observed.v1"
@@ -217,6 +223,7 @@ class SetupIntentObserved(Fact):
     details: MethodDetails | None = None
     closed: bool = False
     failure: Reason | None = None
+    deadline: AwareDatetime | None = None
 
 
 class SetupDeadlinePassed(Fact):

@@ -16,7 +16,7 @@ from state.stripe import payment_methods, setup_intents
 from state.stripe.answers import Declined
 from state.stripe.client import Caller, Stripe
 from state.stripe.payment_methods import TYPES
-from state.stripe.setup_intents import CANCELED, SUCCEEDED, UNMET, SetupIntent
+from state.stripe.setup_intents import CANCELED, MICRODEPOSITS, SUCCEEDED, UNMET, SetupIntent
 from topics.message import Fact, Result
 from topics.payment_methods import PaymentMethodActionRequired, PaymentMethodDeclined, PaymentMethodVaulted
 
@@ -60,7 +60,12 @@ async def _kept(ask: Caller, redis: Redis, work: Work, seen: View, customer_id: 
     if intent.status == UNMET:
         raise RefusedError(intent.failure or _declined_by_us("setup_intent_unconfirmed", _UNCONFIRMED))
     deadline = await hand_over(redis, work, intent)
-    return PaymentMethodActionRequired(method_id=_method_id(seen), setup_intent=intent.id, deadline=deadline)
+    return PaymentMethodActionRequired(
+        method_id=_method_id(seen),
+        setup_intent=intent.id,
+        deadline=deadline,
+        deposits=intent.action == MICRODEPOSITS,
+    )
 
 
 _UNCONFIRMED: Final = "The setup was not completed: it has no payment method yet."

@@ -1,5 +1,7 @@
 """Look at a setup intent, and release it when its time is over."""
 
+from datetime import UTC, datetime
+
 from consumers.performers.stripe_answers import (
     PostponedError,
     RefusedError,
@@ -10,6 +12,7 @@ from consumers.performers.stripe_answers import (
     time_of,
 )
 from consumers.performers.stripe_keys import fresh_key
+from consumers.performers.stripe_setups import verified_until
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import setup_observed
@@ -24,7 +27,10 @@ from topics.payment_methods import SetupIntentObserved
 
 
 async def read_setup(stripe: Stripe, work: Work) -> Outcome:
-    """Tell what became of it; with `release` one that is not finished is cancelled first."""
+    """Tell what became of it; with `release` one that is not finished is cancelled first.
+
+    One that is merely overdue is not, as long as its customer may verify deposits that take days to arrive.
+    """
     seen = await view(work)
     generation = seen.effect.generation
     try:
@@ -40,12 +46,18 @@ async def _looked_at(ask: Caller, work: Work, seen: View) -> SetupIntentObserved
     answer = await setup_intents.retrieve(ask, intent_id)
     if is_missing(answer) or not _ours(seen, done(answer).customer_id):
         return _over(intent_id, Observation(at=time_of(answer)))
-    if seen.effect.payload.get("release") and _open(done(answer)) and not seen.shared:
+    if _to_release(seen, done(answer)) and _open(done(answer)) and not seen.shared:
         answer = await _released(ask, work, seen, intent_id)
     intent, at = look(answer)
     if intent.status != SUCCEEDED or not intent.payment_method:
-        return setup_observed(intent, at)
+        return setup_observed(intent, at, deadline=verified_until(intent))
     return await _brought(ask, seen, intent_id, intent.payment_method)
+
+
+def _to_release(seen: View, intent: SetupIntent) -> bool:
+    asked, until = seen.effect.payload, verified_until(intent)
+    overdue = until is None or until <= datetime.now(UTC)
+    return bool(asked.get("release") or (asked.get("overdue") and overdue))
 
 
 async def _released(ask: Caller, work: Work, seen: View, intent_id: str) -> Answer[SetupIntent]:

@@ -10,14 +10,14 @@ from consumers.performers.stripe_answers import PostponedError, done
 from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_reservation import CLOCKS_APART
 from consumers.performing import Postponed, Work
-from handlers.open_setups import AUTHENTICATION
+from handlers.open_setups import AUTHENTICATION, VERIFICATION
 from observability.crash import crash_point
 from state.redis import handover
 from state.redis.connection import REDIS_DOWN
 from state.stripe import setup_intents
 from state.stripe.answers import Answer, Done, Refused, Unknown
 from state.stripe.client import Caller
-from state.stripe.setup_intents import SUCCEEDED, SetupIntent
+from state.stripe.setup_intents import MICRODEPOSITS, SUCCEEDED, SetupIntent
 
 _OPERATION: Final = "operation"
 _REDIS_PAUSE: Final = timedelta(seconds=1)
@@ -66,7 +66,14 @@ async def hand_over(redis: Redis, work: Work, intent: SetupIntent) -> datetime:
         cause = f"Redis: {type(down).__name__}"
         raise PostponedError(Postponed(cause, _REDIS_PAUSE, counted=False)) from down
     crash_point("payments.secret_given")
-    return datetime.now(UTC) + AUTHENTICATION
+    return verified_until(intent) or datetime.now(UTC) + AUTHENTICATION
+
+
+def verified_until(intent: SetupIntent) -> datetime | None:
+    """Until when small deposits may be verified; None for what is done at once or not at all."""
+    if intent.action != MICRODEPOSITS:
+        return None
+    return (intent.created or datetime.now(UTC)) + VERIFICATION
 
 
 async def _looked_up(ask: Caller, work: Work, customer_id: str) -> SetupIntent | None:

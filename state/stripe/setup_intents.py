@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from state.stripe.answers import Answer, Declined
@@ -19,6 +19,8 @@ SUCCEEDED: Final = "succeeded"
 CANCELED: Final = "canceled"
 UNMET: Final = "requires_payment_method"
 """Nothing was confirmed yet, or what was confirmed failed: `failure` tells which."""
+MICRODEPOSITS: Final = "verify_with_microdeposits"
+"""What its customer has to do: say which small amounts arrived at the bank account, which takes days."""
 _MANDATE: Final = {"customer_acceptance": {"type": "offline"}}
 """Kinds other than cards are debited by a mandate, which the customer gave to us and not on a page of Stripe's
 (docs.stripe.com/api/setup_intents/create#create_setup_intent-mandate_data)."""
@@ -26,7 +28,7 @@ _MANDATE: Final = {"customer_acceptance": {"type": "offline"}}
 
 @dataclass(frozen=True, slots=True)
 class SetupIntent:
-    """A setup intent as Stripe shows it. `failure` is why the last attempt at it failed."""
+    """A setup intent as Stripe shows it. `failure` is why the last attempt at it failed, `action` what it waits for."""
 
     id: str
     status: str
@@ -35,6 +37,8 @@ class SetupIntent:
     metadata: Mapping[str, str]
     client_secret: str = field(repr=False)
     failure: Declined | None = None
+    action: str | None = None
+    created: datetime | None = None
 
 
 def opened(customer_id: str, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def of_customer(
 
 def setup_intent(body: Mapping[str, Any]) -> SetupIntent:
     """The value of a setup intent object."""
-    error = body.get("last_setup_error")
+    error, created = body.get("last_setup_error"), body.get("created")
     return SetupIntent(
         id=body["id"],
         status=body["status"],
@@ -110,4 +114,6 @@ def setup_intent(body: Mapping[str, Any]) -> SetupIntent:
         metadata=dict(body.get("metadata") or {}),
         client_secret=body.get("client_secret") or "",
         failure=declined(error) if error else None,
+        action=(body.get("next_action") or {}).get("type"),
+        created=datetime.fromtimestamp(created, UTC) if created is not None else None,
     )

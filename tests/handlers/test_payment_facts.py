@@ -2,7 +2,8 @@
 
 import pytest
 
-from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, READ_METHOD, READ_SETUP
+from handlers.drift import payment_in_flight
+from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, READ_METHOD, READ_SETUP, SETUP_DEADLINE
 from handlers.payment_method import method_id_of
 from tests.handlers.payment_worlds import (
     CUSTOMER,
@@ -15,6 +16,7 @@ from tests.handlers.payment_worlds import (
     kept,
     linked,
     method,
+    mirrored,
     observed,
     reading,
     with_card,
@@ -173,9 +175,30 @@ def test_an_abandoned_setup_is_looked_at_and_then_released() -> None:
     method_id = adds_card(world)
     world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
     (look,) = world.applied(SetupDeadlinePassed(setup_intent=SETUP)).effects
-    assert (look.kind, look.payload["release"]) == (READ_SETUP, True)
+    assert (look.kind, look.payload["overdue"]) == (READ_SETUP, True)
     world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(3700), closed=True))
     assert method(world, method_id).state is MethodState.DETACHED
+
+
+def test_small_deposits_are_verified_within_days_and_hold_up_nothing() -> None:
+    world = linked()
+    method_id, days = adds_card(world), at(10 * 86_400)
+    asked = world.applied(
+        PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=days, deposits=True)
+    )
+    assert asked.result is not None
+    assert asked.result["deadline"] == "2026-12-03T12:00:00Z"
+    assert "Verify them until 2026-12-03" in asked.result["reason"]
+    assert payment_in_flight(kept(world), mirrored(world)) is None
+
+
+def test_a_setup_that_turns_out_to_wait_for_deposits_is_come_back_to_later() -> None:
+    world = linked()
+    method_id, days = adds_card(world), at(10 * 86_400)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=SETUP, deadline=at(3600)))
+    told = world.applied(SetupIntentObserved(setup_intent=SETUP, seen=reading(3700), deadline=days))
+    assert [effect.kind for effect in told.effects] == [SETUP_DEADLINE]
+    assert method(world, method_id).deadline == days
 
 
 def test_a_setup_of_a_page_brings_its_method_by_itself() -> None:

@@ -18,7 +18,7 @@ from tests.conftest import Stack
 from tests.consumers.effects.payments import Payments, paying
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from tests.stripe_double import Double
-from topics.payment_methods import MethodState, SetupDeadlinePassed
+from topics.payment_methods import MethodState, RemovePaymentMethod, SetupDeadlinePassed
 from topics.subscriptions import SubscriptionStatus
 
 __all__ = ["braintree_double", "braintree_server"]
@@ -137,6 +137,22 @@ async def test_a_read_that_is_not_answered_is_taken_again(payments: Payments) ->
     payments.world.double.driver.fault("error_500_before", method="GET", path="/v1/payment_methods/")
     await looked_at(payments, read_method(method.details.reference))
     assert (await payments.kept()).methods[method.id].state is MethodState.DETACHED
+
+
+async def test_a_bank_account_whose_deposits_are_on_their_way_is_not_released_after_an_hour(
+    payments: Payments,
+) -> None:
+    intent = await pending(payments)
+    waits = {"type": "verify_with_microdeposits", "verify_with_microdeposits": {}}
+    payments.world.double.driver.change(intent, silent=True, next_action=waits)
+    await payments.world.say(payments.account, SetupDeadlinePassed(setup_intent=intent))
+    await payments.world.settle()
+    waiting = await payments.only()
+    assert waiting.verifying
+    assert payments.objects("setup_intent")[0]["status"] == "requires_action"
+    await payments.world.say(payments.account, RemovePaymentMethod(method_id=waiting.id))
+    await payments.world.settle()
+    assert payments.objects("setup_intent")[0]["status"] == "canceled"
 
 
 async def test_a_look_does_not_take_back_the_release_that_was_asked_for_before_it(payments: Payments) -> None:
