@@ -8,6 +8,7 @@ from state.stripe.answers import Declined, Refused
 SENTENCES: Final[Mapping[str, str]] = {
     "resource_missing": "The payment processor does not know this payment method.",
     "payment_method_unexpected_state": "The payment method was used before and can't be used again.",
+    "setup_intent_invalid_parameter": "The payment method is of another kind than was said.",
     "payment_method_unactivated": "Payment methods of this kind are not taken.",
     "payment_method_provider_decline": "The payment method was declined.",
     "payment_method_not_available": "Payment methods of this kind can't be processed at present.",

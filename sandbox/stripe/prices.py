@@ -27,8 +27,9 @@ def currency(value: Value, param: str) -> str:
 _RECURRING: params.Schema = {
     "interval": params.choice(*LONGEST),
     "interval_count": params.integer,
-    "usage_type": params.choice("licensed"),
-    **dict.fromkeys(("meter", "trial_period_days"), not_modelled),
+    "meter": text(),
+    "trial_period_days": not_modelled,
+    "usage_type": params.choice("licensed", "metered"),
 }
 _UNUSED = ("currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transfer_lookup_key")
 _CREATE: params.Schema = {
@@ -96,7 +97,21 @@ def _recurring(given: dict[str, Any] | None) -> dict[str, Any] | None:
             f"You cannot set `interval_count` to {count}: at most {LONGEST[interval]} for `{interval}`.",
             param="recurring[interval_count]",
         )
-    return {"interval": interval, "interval_count": count, "meter": None, "usage_type": "licensed"}
+    usage, meter = given.get("usage_type") or "licensed", given.get("meter")
+    _check_meter(usage, meter)
+    return {"interval": interval, "interval_count": count, "meter": meter, "usage_type": usage}
+
+
+def _check_meter(usage: str, meter: str | None) -> None:
+    """Since version 2025-03-31 a metered price is backed by a meter (docs.stripe.com/changelog/basil/2025-03-31/
+    deprecate-legacy-usage-based-billing). Meters themselves are not kept here: any id of one will do."""
+    if usage == "metered" and not re.fullmatch(r"mtr_\w+", meter or ""):
+        raise invalid(
+            "All metered prices must be backed by meters: name one (mtr_...) in `recurring[meter]`.",
+            param="recurring[meter]",
+        )
+    if usage == "licensed" and meter:
+        raise invalid("Only metered prices have a meter.", param="recurring[meter]")
 
 
 def _create(call: Call) -> Body:

@@ -86,13 +86,14 @@ def _new(at: float) -> Body:
 
 def _create(call: Call) -> Any:
     given = call.given
-    body = _changed(call.store, _new(call.at), given, call.at)
+    body = _new(call.at)
     if given.get("automatic_payment_methods"):
         body["automatic_payment_methods"] = {
             "allow_redirects": "always",
             **given["automatic_payment_methods"],
         }
         body["payment_method_types"] = list(payment_methods.TYPES)
+    body = _changed(call.store, body, given, call.at)
     body["usage"] = given.get("usage") or "off_session"
     objects.insert(call.store, body, call.at)
     events.emit(call.store, at=call.at, type="setup_intent.created", body=body)
@@ -101,6 +102,8 @@ def _create(call: Call) -> Any:
 
 def _changed(store: Store, body: Body, given: Body, at: float) -> Body:
     after = dict(body)
+    if given.get("payment_method_types"):
+        after["payment_method_types"] = given["payment_method_types"]
     if given.get("customer"):
         customer = objects.find(store, "customer", given["customer"])
         if customer is None or customer.deleted:
@@ -108,6 +111,7 @@ def _changed(store: Store, body: Body, given: Body, at: float) -> Body:
         after["customer"] = given["customer"]
     if given.get("payment_method"):
         method = payment_methods.named(store, given["payment_method"], at)
+        _check_type(method, after["payment_method_types"])
         if method["customer"] not in (None, after["customer"]):
             raise ApiError(
                 400,
@@ -116,13 +120,25 @@ def _changed(store: Store, body: Body, given: Body, at: float) -> Body:
                 executed=True,
             )
         after |= {"payment_method": method["id"], "status": UNCONFIRMED}
-    if given.get("payment_method_types"):
-        after["payment_method_types"] = given["payment_method_types"]
     if "description" in given:
         after["description"] = given["description"]
     if "metadata" in given:
         after["metadata"] = metadata.merged(body["metadata"], given["metadata"])
     return after
+
+
+def _check_type(method: Body, allowed: list[str]) -> None:
+    """Raises ApiError for a method that is of none of the intent's types."""
+    if method["type"] not in allowed:
+        kind = method["type"]
+        raise ApiError(
+            400,
+            f"The PaymentMethod provided ({kind}) is not allowed for this SetupIntent. Please attach a PaymentMethod "
+            f"of one of the following types: {', '.join(allowed)}. Alternatively update the allowed "
+            f'payment_method_types for this SetupIntent to include "{kind}".',
+            code="setup_intent_invalid_parameter",
+            executed=True,
+        )
 
 
 def confirmed(store: Store, body: Body, given: Body, at: float) -> Any:

@@ -52,11 +52,12 @@ def changed(store: Store, body: Body, given: list[dict[str, Any]], at: float) ->
 
 
 def amount(body: Body) -> int:
-    """What a period costs, in minor units of its currency."""
-    return sum(one["price"]["unit_amount"] * one["quantity"] for one in body["items"]["data"])
+    """What a period costs, in minor units of its currency; usage is charged when it is over."""
+    return sum(one["price"]["unit_amount"] * one.get("quantity", 0) for one in body["items"]["data"])
 
 
 def _new(store: Store, subscription_id: str, given: dict[str, Any], place: int, at: float) -> Body:
+    price = _price(store, given, place)
     return {
         "id": new_id("si"),
         "object": "subscription_item",
@@ -66,22 +67,37 @@ def _new(store: Store, subscription_id: str, given: dict[str, Any], place: int, 
         "current_period_start": 0,
         "discounts": [],
         "metadata": metadata.merged({}, given.get("metadata", {})),
-        "price": _price(store, given, place),
-        "quantity": _quantity(given.get("quantity", 1), place),
+        "price": price,
+        **_counted(price, given, place),
         "subscription": subscription_id,
         "tax_rates": [],
     }
+
+
+def _counted(price: Body, given: dict[str, Any], place: int) -> Body:
+    """The quantity, which a metered price has not: what is used is counted by its meter."""
+    if price["recurring"]["usage_type"] != "metered":
+        return {"quantity": _quantity(given.get("quantity", 1), place)}
+    if "quantity" in given:
+        raise invalid("You cannot set `quantity` for a metered price.", param=f"items[{place}][quantity]")
+    return {}
 
 
 def _updated(store: Store, old: Body, given: dict[str, Any], place: int) -> Body:
     new = dict(old)
     if "price" in given:
         new["price"] = _price(store, given, place)
-    if "quantity" in given:
-        new["quantity"] = _quantity(given["quantity"], place)
+        new.pop("quantity", None)
+    if "price" in given or "quantity" in given:
+        new |= _counted(new["price"], {**_same_quantity(old, new), **given}, place)
     if "metadata" in given:
         new["metadata"] = metadata.merged(old["metadata"], given["metadata"])
     return new
+
+
+def _same_quantity(old: Body, new: Body) -> Body:
+    metered = new["price"]["recurring"]["usage_type"] == "metered"
+    return {} if metered or "quantity" not in old else {"quantity": old["quantity"]}
 
 
 def _price(store: Store, given: dict[str, Any], place: int) -> Body:

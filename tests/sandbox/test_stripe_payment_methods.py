@@ -159,6 +159,15 @@ def test_the_same_number_has_the_same_fingerprint(sdk: stripe.StripeClient) -> N
         fingerprint("4242424242424241")
 
 
+def test_an_intent_takes_no_method_of_another_type(sdk: stripe.StripeClient, customer: str) -> None:
+    given: Any = {"customer": customer, "payment_method_types": ["sepa_debit"]}
+    debited = sdk.v1.setup_intents.create(given)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        sdk.v1.setup_intents.confirm(debited.id, {"payment_method": "pm_card_visa"})
+    assert refused.value.code == "setup_intent_invalid_parameter"
+    assert "provided (card) is not allowed" in str(refused.value)
+
+
 def test_an_abandoned_setup_is_cancelled_once(sdk: stripe.StripeClient, customer: str) -> None:
     intent = sdk.v1.setup_intents.create(
         {"customer": customer, "automatic_payment_methods": {"enabled": True}}

@@ -222,6 +222,22 @@ async def test_subscriptions_are_listed_by_customer_and_status(api: Api) -> None
 
 
 @pytest.mark.asyncio
+async def test_usage_is_counted_by_a_meter_and_has_no_quantity(api: Api) -> None:
+    given = {"currency": "usd", "unit_amount": 5, "product_data": {"name": "Requests"}}
+    metered = {"interval": "month", "usage_type": "metered"}
+    with pytest.raises(stripe.InvalidRequestError, match="backed by meters"):
+        await api.prices("create", {**given, "recurring": metered})
+    price = await api.prices("create", {**given, "recurring": {**metered, "meter": "mtr_test_1"}})
+    assert (price.recurring.usage_type, price.recurring.meter) == ("metered", "mtr_test_1")
+    with pytest.raises(stripe.InvalidRequestError, match="quantity"):
+        await _subscribed(api, items=[{"price": price.id, "quantity": 2}])
+    made = await _subscribed(api, items=[{"price": await _price(api), "quantity": 2}, {"price": price.id}])
+    licensed, used = (one.to_dict() for one in made["items"].data)
+    assert (licensed["quantity"], "quantity" in used) == (2, False)
+    assert used["price"]["recurring"]["usage_type"] == "metered"
+
+
+@pytest.mark.asyncio
 async def test_a_subscription_can_show_its_customer(api: Api) -> None:
     made = await _subscribed(api)
     seen = await api.subscriptions("retrieve", made.id, {"expand": ["customer"]})
