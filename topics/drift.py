@@ -29,10 +29,14 @@ class RepairDrift(Command):
 
 
 class DiscardStripeCustomer(Command):
-    """Delete a customer at Stripe that says it was made for this account, that none is linked to and nothing uses."""
+    """Delete a customer at Stripe that says it was made for this account, that none is linked to and nothing uses.
+
+    `reason` is why an operator asked for it.
+    """
 
     type: ClassVar = "billing.drift.discard-customer.v1"
     customer_id: CustomerId
+    reason: Annotated[str, Field(max_length=500)] | None = None
 
 
 MESSAGES = (RepairDrift, DiscardStripeCustomer)

@@ -11,7 +11,7 @@ from consumers.sweeps.repair_plan import consequence
 from consumers.sweeps.walk import FIRST, PHASES
 from fleet.cli.drift_customers import customers, merge
 from fleet.cli.drift_repair import repair
-from fleet.cli.store import age, show, with_store
+from fleet.cli.store import age, show, value, with_store
 from handlers.drift import Cause
 from state.postgres import drift as rows
 from state.postgres import repairs as runs
@@ -87,14 +87,10 @@ def _sum(row: Row) -> tuple[object, ...]:
 def _row(one: Drift, *, values: bool) -> tuple[object, ...]:
     difference = one.difference
     hidden = ("...", "...")
-    ours, theirs = (_value(difference.ours), _value(difference.theirs)) if values else hidden
+    ours, theirs = (value(difference.ours), value(difference.theirs)) if values else hidden
     asked = f" (asked for {age(one.repair_asked_at)} ago)" if one.repair_asked_at else ""
     what = consequence(difference) + asked
     return one.account_id, difference.field, ours, theirs, age(one.since), difference.cause, what
-
-
-def _value(value: str | None) -> str:
-    return "(none)" if value is None else value
 
 
 @drift.command("show")
@@ -109,8 +105,8 @@ def history(account_id: str) -> None:
         (
             (
                 row["field"],
-                _value(row["ours"]),
-                _value(row["theirs"]),
+                value(row["ours"]),
+                value(row["theirs"]),
                 row["cause"],
                 row["since"].strftime("%Y-%m-%d %H:%M:%S"),
                 age(row["seen_at"]),
@@ -176,8 +172,8 @@ def _undo_data(run: UUID) -> None:
                 row["account_id"],
                 row["processor"],
                 row["field"],
-                _value(row["ours"]),
-                _value(row["theirs"]),
+                value(row["ours"]),
+                value(row["theirs"]),
                 row["cause"],
                 age(row["closed_at"]) if row["closed_at"] else "",
             )

@@ -7,11 +7,12 @@ used, and the other one is deleted if nothing of it would be lost.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
+from consumers.sweeps.strays import YOUNGEST
 from fleet.cli.commands import ask
 from fleet.cli.store import age, show, with_store
 from fleet.members import stripe_of
@@ -27,6 +28,7 @@ from topics.drift import DiscardStripeCustomer
 from topics.stripe_customers import LinkStripeCustomer
 
 T = TypeVar("T")
+_YOUNGEST: Final = int(YOUNGEST.total_seconds() // 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,15 @@ def customers(limit: int) -> None:
             )
             for row in found
         ),
-        empty="Every customer that the last sweep saw is somebody's.",
+        empty=f"Every customer that the last sweep saw is somebody's, or younger than {_YOUNGEST} minutes.",
     )
 
 
 @click.command()
 @click.argument("customer_id")
+@click.option("--reason", default="", help="Why; kept with the command that deletes. Needed with --yes.")
 @click.option("--yes", is_flag=True, help="Do it, instead of only showing what would happen.")
-def merge(customer_id: str, *, yes: bool) -> None:
+def merge(customer_id: str, reason: str, *, yes: bool) -> None:
     """Make one of a stray customer and the one that its account has: the one that is used is kept."""
     stray = _from_stripe(customer_id)
     if stray is None:
@@ -89,12 +92,14 @@ def merge(customer_id: str, *, yes: bool) -> None:
     gone = own_id if link else customer_id
     click.echo(f"{customer_id if link else own_id} would be kept{f', {gone} deleted' if gone else ''}.")
     if not yes:
-        click.echo("Nothing was done. Say --yes to do it.")
+        click.echo("Nothing was done. Say --yes and a --reason to do it.")
         return
+    if not reason:
+        raise click.UsageError("Say with --reason why.")
     if link:
         ask(account_id, LinkStripeCustomer(customer_id=customer_id, expected_customer_id=own_id))
     if gone and not (link and own is None):
-        ask(account_id, DiscardStripeCustomer(customer_id=gone))
+        ask(account_id, DiscardStripeCustomer(customer_id=gone, reason=reason))
     with_store(lambda connection: drift.forget_stray(connection, customer_id))
 
 

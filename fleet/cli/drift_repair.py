@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from consumers.sweeps.repair_plan import consequence, repair_of
-from fleet.cli.store import age, show, with_store
+from fleet.cli.store import age, show, value, with_store
 from fleet.settings import Settings
 from handlers.drift import Cause
 from handlers.repair_stages import SINGLE, STAGES, Run, widest
@@ -113,8 +113,8 @@ def _preview(chosen: Chosen) -> None:
         (
             account_id,
             one.difference.field,
-            one.difference.ours,
-            one.difference.theirs,
+            value(one.difference.ours),
+            value(one.difference.theirs),
             consequence(one.difference),
         )
         for account_id, found in chosen.accounts.items()

@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 WIDE = 200
 """Columns when nobody is looking: whoever reads a pipe wants whole ids."""
+ROOMY = 180
+"""Columns from which on the names of fields are written in one line."""
+NAMED = "field"
+"""The column with names of fields."""
 
 
 def with_store(work: Callable[[Connection], Awaitable[T]], *, patient: bool = False) -> T:
@@ -41,13 +45,29 @@ def with_store(work: Callable[[Connection], Awaitable[T]], *, patient: bool = Fa
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Print a table, or a sentence when there is nothing in it."""
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else WIDE)
+    table = Table(title=title, title_justify="left")
+    kept = [
+        [_cell(column, cell, console.width) for column, cell in zip(columns, row, strict=True)]
+        for row in rows
+    ]
+    for place, column in enumerate(columns):
+        words = [len(line) for row in kept for line in row[place].split("\n")] if column == NAMED else []
+        table.add_column(column, overflow="fold", min_width=max(words, default=None))
+    for row in kept:
+        table.add_row(*map(Text, row))
     console.print(table if table.row_count else empty)
+
+
+def value(text: str | None) -> str:
+    """One side of a difference; None is an object that this side has not."""
+    return "(none)" if text is None else text
+
+
+def _cell(column: str, cell: object, width: int) -> str:
+    """The text of a cell. Where room is scarce the name of a field is broken at its dots, not within a word."""
+    text = "" if cell is None else printable(str(cell))
+    return text.replace(".", ".\n") if column == NAMED and width < ROOMY else text
 
 
 def printable(text: str) -> str:

@@ -191,7 +191,8 @@ async def test_of_two_customers_the_one_that_is_used_is_kept(
     card(double, stray)
     assert f"{stray} would be kept, {own} deleted" in (await typed("drift", "merge", stray)).output
     async with commands.running():
-        merged = await typed("drift", "merge", stray, "--yes")
+        assert "--reason" in (await typed("drift", "merge", stray, "--yes")).output
+        merged = await typed("drift", "merge", stray, "--yes", "--reason", "ticket 4711")
     assert merged.exit_code == 0, merged.output
     link = await connection.fetchval(
         "SELECT customer_id FROM stripe_customers WHERE account_id = $1", account
@@ -199,6 +200,7 @@ async def test_of_two_customers_the_one_that_is_used_is_kept(
     assert link == stray
     payload = await connection.fetchval("SELECT payload FROM effects WHERE account_id = $1", account)
     assert own in payload
+    assert "ticket 4711" in await connection.fetchval("SELECT string_agg(body, '') FROM journal")
     assert "is somebody's" in (await typed("drift", "customers")).output
 
 
@@ -217,7 +219,7 @@ async def test_two_customers_that_are_both_used_are_for_a_person(
     await connection.execute(
         "INSERT INTO stripe_customers (account_id, customer_id, version) VALUES ($1, $2, 1)", account, own
     )
-    refused = await typed("drift", "merge", stray, "--yes")
+    refused = await typed("drift", "merge", stray, "--yes", "--reason", "x")
     assert refused.exit_code == 1
     assert "Both are used" in refused.output
     assert await journaled(connection, account) == []
