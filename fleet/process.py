@@ -1,6 +1,7 @@
 """A worker process: members hosted by one FastStream application with health and metrics."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -15,6 +16,7 @@ from prometheus_client import make_asgi_app
 
 from fleet.garbage import collect_as_usual, collect_rarely
 from fleet.kafka_topics import ensure_topics
+from fleet.listening import listener
 from fleet.members import Member, build
 from fleet.settings import Settings
 
@@ -37,9 +39,9 @@ class Host:
 
     def run(self, settings: Settings) -> None:
         """Serve until SIGTERM or SIGINT; `failed` says whether a member broke."""
-        uvloop.run(self._serve(settings))
+        uvloop.run(self._serve(settings, listener("WORKER_PORT", settings.host, settings.worker_port)))
 
-    async def _serve(self, settings: Settings) -> None:
+    async def _serve(self, settings: Settings, listening: socket.socket) -> None:
         self._members = [build(name, settings) for name in self._names]
         await _topics_are_there(settings)
         config = uvicorn.Config(
@@ -52,7 +54,7 @@ class Host:
         )
         self._server = uvicorn.Server(config)
         (collect_as_usual if ASK_STRIPE & set(self._names) else collect_rarely)()
-        await self._server.serve()
+        await self._server.serve(sockets=[listening])
 
     def _application(self, settings: Settings) -> AsgiFastStream:
         """FastStream wants a broker, so a process whose members bring none has an idle one."""

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from fleet.garbage import collect_rarely
+from fleet.listening import listener
 from fleet.settings import Settings
 from producers.dashboard import app as dashboard
 from producers.http.protocol import serving
@@ -27,13 +28,13 @@ _BURST: Final = 3
 def serve_surface(surface: str, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `KeyError` for a surface that is none."""
     build, port = SURFACES[surface]
+    app = build(settings)
+    listening = listener(f"{surface.upper()}_PORT", settings.host, port(settings))
     config = uvicorn.Config(
-        **serving(
-            build(settings), host=settings.host, port=port(settings), proxies=settings.forwarded_allow_ips
-        )
+        **serving(app, host=settings.host, port=port(settings), proxies=settings.forwarded_allow_ips)
     )
     collect_rarely()
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def surface_settings(settings: Settings) -> SurfaceSettings:

@@ -51,12 +51,6 @@ class Outcomes:
         self._some = asyncio.Event()
         self._listening = False
 
-    async def run(self) -> None:
-        """Listen and look until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._look())
-
     @contextmanager
     def expecting(self, command_id: UUID) -> Iterator[asyncio.Future[Outcome]]:
         """A future for the outcome, which is forgotten when the block ends. Enter it before publishing."""
@@ -77,7 +71,8 @@ class Outcomes:
         if not self._waiting:
             self._some.clear()
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Tell what Redis tells, until cancelled."""
         while True:
             try:
                 async with listen(self._redis, self.channel) as batches:
@@ -90,7 +85,8 @@ class Outcomes:
                 self._listening = False
                 await asyncio.sleep(_RECONNECT)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Tell what the journal says, until cancelled."""
         while True:
             await self._some.wait()
             await asyncio.sleep(_EVERY if self._listening else _EVERY_ALONE)

@@ -23,6 +23,9 @@ from topics.table import COMMANDS
 
 log = structlog.get_logger()
 
+_CANCEL_AGAIN: Final = 1.0
+"""Seconds after which a task that is told to end is told once more."""
+
 View = Callable[[str, Any], Any]
 """From an account id and the result of a command to what this surface shows of it."""
 
@@ -129,7 +132,8 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
             Publisher(settings.kafka_bootstrap, client_id=kind.name, deadline=settings.publish_seconds)
         )
         outcomes = Outcomes(connections, redis, kind.name)
-        stack.push_async_callback(_end, asyncio.create_task(outcomes.run()))
+        for work in (outcomes.listen(), outcomes.look()):
+            stack.push_async_callback(_end, asyncio.create_task(work))
         patience = Patience()
         limits = RateLimits(redis, kind.name, patience)
         yield Surface(
@@ -148,6 +152,9 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
 
 
 async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
+    """Cancel until it has ended: a client may lose one cancellation, and a process must not hang on that."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN)
     with suppress(asyncio.CancelledError):
         await task

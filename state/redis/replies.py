@@ -1,5 +1,6 @@
 """Waking the caller who waits: outcomes go to the channel of the process that published the command."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -48,6 +49,7 @@ async def _batches(pubsub: Any) -> AsyncIterator[list[Outcome]]:
     asked = False
     while True:
         message = await pubsub.get_message(timeout=_SILENCE)
+        _heed_cancellation()
         if message is None:
             if asked:
                 raise TimeoutError("Redis does not answer")
@@ -55,3 +57,10 @@ async def _batches(pubsub: Any) -> AsyncIterator[list[Outcome]]:
         asked = message is None
         if message is not None and message["type"] == "message":
             yield [Outcome(UUID(told[0]), *told[1:]) for told in orjson.loads(message["data"])]
+
+
+def _heed_cancellation() -> None:
+    """redis-py takes a cancellation that meets its own timeout for that timeout: the listener would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

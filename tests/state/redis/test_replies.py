@@ -1,6 +1,7 @@
 """Outcomes on their way through Redis, and how a listener finds out that nobody speaks any more."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,3 +42,29 @@ async def test_a_redis_that_hangs_is_noticed_though_its_connection_stays_open(
                     await anext(batches)
         finally:
             await redis.aclose()
+
+
+class SwallowingPubSub:
+    """Loses a cancellation as redis-py does: the timeout around its reading takes it for its own."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Event()
+
+    async def get_message(self, *, timeout: float) -> None:
+        """Nothing, also when it was cancelled."""
+        self.reading.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(timeout)
+
+    async def ping(self) -> None:
+        """Heard by nobody."""
+
+
+async def test_a_cancellation_that_the_client_swallows_ends_the_listener_all_the_same() -> None:
+    pubsub = SwallowingPubSub()
+    listening = asyncio.ensure_future(anext(replies._batches(pubsub)))
+    await pubsub.reading.wait()
+    listening.cancel()
+    done, _ = await asyncio.wait([listening], timeout=5)
+    assert done
+    assert listening.cancelled()

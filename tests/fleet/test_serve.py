@@ -1,0 +1,72 @@
+"""An entry point that can't start says so and ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import ROOT, Stack
+
+pytestmark = pytest.mark.stack
+
+FLEET = (sys.executable, "-m", "fleet")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def environment(stack: Stack, **settings: object) -> dict[str, str]:
+    """What a process of the fleet is told."""
+    stores = {
+        "DATABASE_URL": stack.database_url,
+        "REDIS_URL": stack.redis_url,
+        "KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
+    }
+    return {**os.environ, **stores, **{name: str(value) for name, value in settings.items()}}
+
+
+@pytest.mark.parametrize(
+    ("words", "setting"),
+    [(("serve", "dashboard"), "DASHBOARD_PORT"), (("run", "relay"), "WORKER_PORT")],
+)
+def test_a_port_that_is_taken_ends_the_process_with_a_sentence(
+    stack: Stack, taken: int, words: tuple[str, ...], setting: str
+) -> None:
+    done = subprocess.run(
+        [*FLEET, *words],
+        cwd=ROOT,
+        env=environment(stack, **{setting: taken}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{setting}: 127.0.0.1:{taken} can't be listened on: Address already in use" in done.stderr
+
+
+def test_an_entry_point_ends_when_it_is_told_to(stack: Stack) -> None:
+    with subprocess.Popen(
+        [*FLEET, "serve", "dashboard"],
+        cwd=ROOT,
+        env=environment(stack, DASHBOARD_PORT=0),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "Application startup complete" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM)
