@@ -34,6 +34,11 @@ WORDS: Final[Mapping[Any, str]] = {
     SecretStr: "secret",
     Path | None: "path",
 }
+ACCESS: Final = (
+    "What the brokers have to allow, and nothing else (why: `docs/security.md`). A name is a member of the fleet or an "
+    "entry point; operators are the hosts on which `fleet` is typed. Workers and operators also make topics that are "
+    "missing and read the settings of all. Who reads for a group needs the group: `billing.` and the member's name."
+)
 KINDS: Final = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 
 
@@ -71,6 +76,7 @@ def topics_page() -> str:
         (f"`{t.name}`", t.key, str(t.partitions), _days(t), f"{t.max_bytes // 1024} KiB", t.about)
         for t in TOPICS
     ]
+    access = [(f"`{t.name}`", ", ".join(t.writers), ", ".join(t.readers)) for t in TOPICS]
     messages = [
         (f"`{name}`", model.kind.value, _carriers(name), (model.__doc__ or "").strip().splitlines()[0])
         for name, model in sorted(MESSAGE_TYPES.items())
@@ -79,6 +85,10 @@ def topics_page() -> str:
         "Topics and messages",
         "The whole contract, with schemas, headers and examples, is `asyncapi.json` beside this page.",
         _table(("topic", "key", "partitions", "kept", "largest record", "what"), topics),
+        "## Who may write and read",
+        ACCESS,
+        _table(("topic", "may write", "may read"), access),
+        "## Messages",
         _table(("type", "kind", "on", "what"), messages),
     )
 

@@ -11,6 +11,12 @@ ACCOUNT_PARTITIONS: Final = 12
 """The same for all account-keyed topics, and never changed: more partitions would move keys."""
 
 
+OPERATORS: Final = "operators"
+UPSTREAM: Final = "upstream services"
+DOWNSTREAM: Final = "downstream services"
+"""Others than members and entry points: hosts on which `fleet` is typed, and who is around us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A topic as it must exist. `retention` of None keeps records for ever.
@@ -25,6 +31,9 @@ class Topic:
     retention: timedelta | None
     messages: tuple[type[Message], ...]
     about: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    """Members, entry points and others, by name: what access control on the brokers has to allow."""
     max_bytes: int = 1024 * 1024
     """The largest record the topic takes, headers included."""
 
@@ -36,6 +45,8 @@ COMMANDS: Final = Topic(
     retention=timedelta(days=14),
     messages=(*of_kind(Kind.COMMAND), *of_kind(Kind.RESULT)),
     about="Intents that somebody waits for, from every entry point, and results of effects that they asked for.",
+    writers=("dashboard", "iapi", "relay", OPERATORS),
+    readers=("commands", OPERATORS),
 )
 FACTS: Final = Topic(
     name="billing.facts.v1",
@@ -44,6 +55,8 @@ FACTS: Final = Topic(
     retention=timedelta(days=14),
     messages=of_kind(Kind.FACT),
     about="What was observed at a processor or upstream; never refused by a rule.",
+    writers=("webhooks", "relay", UPSTREAM, OPERATORS),
+    readers=("facts", OPERATORS),
 )
 BULK: Final = Topic(
     name="billing.bulk.v1",
@@ -52,6 +65,8 @@ BULK: Final = Topic(
     retention=timedelta(days=14),
     messages=of_kind(Kind.COMMAND),
     about="Commands by the thousand that nobody waits for.",
+    writers=("schedule", "paypal-batches", OPERATORS),
+    readers=("bulk", OPERATORS),
 )
 EVENTS: Final = Topic(
     name="billing.events.v1",
@@ -60,6 +75,8 @@ EVENTS: Final = Topic(
     retention=timedelta(days=14),
     messages=of_kind(Kind.EVENT),
     about="What happened, for everyone downstream.",
+    writers=("relay",),
+    readers=("reconciler", DOWNSTREAM),
 )
 STRIPE_WEBHOOKS: Final = Topic(
     name="billing.stripe.webhooks.v1",
@@ -68,6 +85,8 @@ STRIPE_WEBHOOKS: Final = Topic(
     retention=timedelta(days=14),
     messages=(),
     about="Webhooks of Stripe, verified and as received but for client secrets.",
+    writers=("webhooks entry point",),
+    readers=("webhooks",),
 )
 BRAINTREE_WEBHOOKS: Final = Topic(
     name="billing.braintree.webhooks.v1",
@@ -76,6 +95,8 @@ BRAINTREE_WEBHOOKS: Final = Topic(
     retention=timedelta(days=14),
     messages=(),
     about="Webhooks of Braintree, verified and as received.",
+    writers=("webhooks entry point",),
+    readers=("webhooks",),
 )
 DEAD_LETTERS: Final = Topic(
     name="billing.dead-letters.v1",
@@ -84,6 +105,8 @@ DEAD_LETTERS: Final = Topic(
     retention=timedelta(days=90),
     messages=(),
     about="What could not be applied, as received, with the reason and where it came from in its headers.",
+    writers=("relay",),
+    readers=(OPERATORS,),
     max_bytes=8 * 1024 * 1024,  # the largest record of any lane, with unreadable headers spelled out
 )
 

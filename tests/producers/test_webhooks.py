@@ -38,7 +38,7 @@ EVENT: dict[str, Any] = {
 
 
 def topic(found: Topic, name: str) -> Topic:
-    return Topic(name, found.key, 1, found.retention, (), found.about)
+    return Topic(name, found.key, 1, found.retention, (), found.about, (), ())
 
 
 class Door:
