@@ -63,6 +63,7 @@ class LightConsumer:
             batch=True,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_records=BATCH,
             batch_timeout_ms=wait_ms,
             rebalance_timeout_ms=30_000,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from consumers.reached import reached, readable_end
 from observability.metrics import LAG_MESSAGES, LAG_SECONDS
 from topics.message import Record
 
@@ -43,10 +44,15 @@ class LightGauges:
             for gauge in (LAG_MESSAGES, LAG_SECONDS):
                 gauge.remove_by_labels(self._labels(tp))
         for tp in owned & self._done.keys():
-            behind = max(0, ((consumer and consumer.highwater(tp)) or 0) - self._done[tp])
+            behind = max(0, (readable_end(consumer, tp) or 0) - self._stands(consumer, tp))
             age = max(0.0, now_ms - self._oldest_ms.get(tp, now_ms)) / 1000 if behind else 0.0
             LAG_MESSAGES.labels(**self._labels(tp)).set(behind)
             LAG_SECONDS.labels(**self._labels(tp)).set(age)
+
+    def _stands(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
+        """What comes next: with nothing in hand, behind what the client passed over."""
+        done = self._done[tp]
+        return done if tp in self._oldest_ms else max(done, reached(consumer, tp) or done)
 
     def _labels(self, tp: TopicPartition) -> dict[str, str]:
         return {"group": self.group, "topic": tp.topic, "partition": str(tp.partition)}

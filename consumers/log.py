@@ -1,17 +1,21 @@
 """The port to Kafka: what the loop needs of a client, and aiokafka behind it.
 
-Offsets are committed explicitly and lazily; nothing is ever committed by the client itself. aiokafka
+Offsets are committed explicitly and lazily; nothing is ever committed by the client itself, nor does it
+ever choose by itself where to read on: what lies outside of the log is for a person to decide. aiokafka
 tells of a revocation before a rebalance but not when it is stopped, so the loop hands over by itself.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError
 
 from consumers.header_names import tolerate_odd_header_names
 from consumers.lane import Lane
 from consumers.offsets import Offsets
+from consumers.reached import reached, readable_end
 from topics.message import Record
 
 SESSION_SECONDS = 10.0
@@ -59,7 +63,10 @@ class Log(Protocol):
         """The group's offset, if it ever committed one."""
 
     def end(self, partition: int) -> int | None:
-        """The next offset to be written as of the last fetch."""
+        """The next offset that may become readable, as of the last fetch."""
+
+    def reached(self, partition: int) -> int | None:
+        """Where the client reads on: behind what `poll` gave, and behind what it passed over."""
 
 
 class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -82,7 +89,8 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
             group_id=self._lane.group,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
+            isolation_level="read_committed",
             enable_auto_commit=False,
             fetch_max_wait_ms=self._lane.fetch_wait_ms,
             session_timeout_ms=self._session_ms,
@@ -114,7 +122,12 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._owner.revoked([found.partition for found in revoked])
 
     async def poll(self, timeout: float, limit: int) -> list[Record]:
-        found = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        try:
+            found = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        except NoOffsetForPartitionError:
+            # Ours, but not opened yet: nothing is read before `seek` says where.
+            await asyncio.sleep(timeout / 4)
+            return []
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
             for records in found.values()
@@ -147,8 +160,10 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         return offset
 
     def end(self, partition: int) -> int | None:
-        offset: int | None = self._consumer.highwater(self._tp(partition)) if self._owns(partition) else None
-        return offset
+        return readable_end(self._consumer, self._tp(partition))
+
+    def reached(self, partition: int) -> int | None:
+        return reached(self._consumer, self._tp(partition))
 
     def _owns(self, partition: int) -> bool:
         return self._tp(partition) in self._consumer.assignment()

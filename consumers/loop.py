@@ -120,6 +120,7 @@ class Loop:
         try:
             cursors = await opening.cursors(self._log, self.lane, self._dsn, partitions)
         except opening.CursorOutsideLogError as gap:
+            self._log.pause(partitions)
             self._halt(gap)
             return
         for partition, cursor in cursors.items():
@@ -164,21 +165,45 @@ class Loop:
                 records = await self._log.poll(POLL_SECONDS, self._settings.backlog)
             except KafkaError as error:
                 log.warning("poll_failed", lane=self.lane.name, error=type(error).__name__)
-                self._read_again()
+                await self._read_again()
+                self._press_back()
                 await asyncio.sleep(1)
                 continue
             self.polled_at = time.monotonic()
-            self._accept(records, before)
+            await self._accept(records, before)
+            self._pass_over()
             self._press_back()
             await self._commit()
 
-    def _read_again(self) -> None:
-        """What the client had at hand of other partitions is lost when a poll fails: no hole may stay."""
+    async def _read_again(self) -> None:
+        """What the client had at hand of other partitions is lost when a poll fails: no hole may stay.
+
+        It may have failed because the log lost what is to be read next.
+        """
+        await self._held(self._positions.values())
         for position in self._positions.values():
             if not position.closed:
                 self._log.seek(position.partition, position.following)
 
-    def _accept(self, records: list[Record], before: dict[int, Position]) -> None:
+    async def _held(self, positions: Iterable[Position]) -> bool:
+        """Whether the log still has what follows; False too while it can't be asked. The lane halts if it has not."""
+        following = {p.partition: p.following for p in positions if not p.closed}
+        try:
+            await opening.still_held(self._log, self.lane, following)
+        except opening.CursorOutsideLogError as gap:
+            self._halt(gap)
+            return False
+        except KafkaError:
+            return False
+        return True
+
+    def _pass_over(self) -> None:
+        """The cursor follows the client over what is no record: the log may drop it like any other."""
+        for position in self._positions.values():
+            if position.pass_over(self._log.reached(position.partition)):
+                self._ready[self._worker_of(position.partition)].set()
+
+    async def _accept(self, records: list[Record], before: dict[int, Position]) -> None:
         runs: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             runs[record.partition].append(record)
@@ -189,6 +214,10 @@ class Loop:
             if before.get(partition) is not position:
                 # Polled across a reset of the position: read again from the cursor, without a hole.
                 self._log.seek(partition, position.cursor)
+                continue
+            if run[0].offset > position.following and not await self._held([position]):
+                # Nothing was given out of what lies between: to be expected of transactions, unless it is gone.
+                self._log.seek(partition, position.following)
                 continue
             position.accept(run)
             self._ready[self._worker_of(partition)].set()

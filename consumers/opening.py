@@ -1,7 +1,7 @@
 """Opening partitions: where the cursor stands, and that the log still has what follows it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -22,7 +22,7 @@ class CursorOutsideLogError(Exception):
 
     def __init__(self, lane: Lane, partition: int, cursor: int, first: int, following: int) -> None:
         super().__init__(
-            f"{lane.topic.name}/{partition}: the cursor stands at {cursor}, the log holds {first} to "
+            f"{lane.topic.name}/{partition}: the next record is that at {cursor}, the log holds {first} to "
             f"{following}. Find out what is missing, then: fleet cursors set {lane.name} {partition} {first}"
         )
 
@@ -46,12 +46,20 @@ async def cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int])
 async def _cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
     """The log is looked at after the cursors: a cursor that another worker moves on meanwhile is not ahead of it."""
     found = await _kept(kafka, lane, dsn, partitions)
-    bounds = await kafka.bounds(partitions)
-    for partition, cursor in found.items():
-        first, following = bounds[partition]
-        if not first <= cursor <= following:
-            raise CursorOutsideLogError(lane, partition, cursor, first, following)
+    await still_held(kafka, lane, found)
     return found
+
+
+async def still_held(kafka: Log, lane: Lane, following: Mapping[int, int]) -> None:
+    """Whether the log holds what is to be read next, by partition: it begins no later and ends no earlier.
+
+    Raises `CursorOutsideLogError`, or `KafkaError` when it can't be asked.
+    """
+    bounds = await kafka.bounds(following)
+    for partition, offset in following.items():
+        first, end = bounds[partition]
+        if not first <= offset <= end:
+            raise CursorOutsideLogError(lane, partition, offset, first, end)
 
 
 async def _kept(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:

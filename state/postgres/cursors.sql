@@ -11,7 +11,7 @@ VALUES ($1, $2, $3, $4, clock_timestamp())
 ON CONFLICT DO NOTHING;
 
 -- name: advance
--- The fence: compare and set. A partition that is not returned was moved by somebody else.
+-- The fence: compare and set, and never back. A partition that is not returned was moved by somebody else.
 UPDATE cursors
 SET next_offset = span.stop, moved_at = clock_timestamp()
 FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS span (partition, start, stop)
@@ -19,6 +19,7 @@ WHERE cursors.consumer_group = $1
   AND cursors.topic = $2
   AND cursors.partition = span.partition
   AND cursors.next_offset = span.start
+  AND span.stop >= span.start
 RETURNING cursors.partition;
 
 -- name: listed

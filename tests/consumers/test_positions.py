@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from consumers.positions import Position, take
+import pytest
+
+from consumers.positions import Position, ReadBackError, take
 from state.postgres.cursors import Span
 from topics.message import Record
 
@@ -44,3 +46,31 @@ def test_a_closed_position_gives_nothing() -> None:
     closed = position(0, 1)
     closed.closed = True
     assert take([closed], 10) is None
+
+
+def test_what_is_no_record_is_passed_over_behind_the_last_one_and_alone() -> None:
+    found = position(0, 1, 2)
+    assert found.pass_over(13)
+    first, second = take([found], 1), take([found], 1)
+    assert first
+    assert second
+    assert first.spans == (Span(0, 10, 11),)
+    assert second.spans == (Span(0, 10, 13),)
+    assert take([found], 1) is None
+    assert found.pass_over(14)
+    alone = take([found], 1)
+    assert alone
+    assert (alone.records, alone.spans) == ([], (Span(0, 10, 14),))
+
+
+def test_nothing_is_passed_over_twice_or_backwards() -> None:
+    found = position(0, 1)
+    assert not found.pass_over(11)
+    assert not found.pass_over(3)
+    assert not found.pass_over(None)
+
+
+def test_records_that_were_read_already_are_not_taken() -> None:
+    found = position(0, 1, 2)
+    with pytest.raises(ReadBackError, match="read up to 12, and then from 11"):
+        found.accept([Record("topic", 0, 11, 3, b"key", b"{}", ())])

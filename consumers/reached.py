@@ -1,0 +1,27 @@
+"""Where a client reads on: behind the records it gave out, and behind what it passed over by itself."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+
+def reached(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
+    """The next offset to read; None while there is none, or the partition is not ours.
+
+    Marks of transactions, and what was aborted, are passed over and never given out. aiokafka's own call
+    for this waits until there is a position; this one must not.
+    """
+    if partition not in consumer.assignment():
+        return None
+    state = consumer._subscription.subscription.assignment.state_value(partition)
+    offset: int | None = state.position if state.has_valid_position else None
+    return offset
+
+
+def readable_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
+    """The next offset that may become readable, as of the last fetch: what is in open transactions is not yet."""
+    if partition not in consumer.assignment():
+        return None
+    stable: int | None = consumer.last_stable_offset(partition)
+    if stable is not None and stable >= 0:
+        return stable
+    written: int | None = consumer.highwater(partition)
+    return written
