@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-import click
 import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from fleet.environment import MistypedError
 from fleet.garbage import collect_rarely
 from fleet.listening import listener
 from fleet.settings import Settings
@@ -16,6 +16,7 @@ from producers.http.protocol import serving
 from producers.http.surface import Rates
 from producers.http.surface import Settings as SurfaceSettings
 from producers.iapi import app as iapi
+from producers.iapi import key_registry
 from producers.webhooks import app as webhooks
 from state.braintree.webhooks import Keys
 from state.redis.rate_limits import Rate
@@ -66,7 +67,15 @@ def _dashboard(settings: Settings) -> FastAPI:
 
 def _iapi(settings: Settings) -> FastAPI:
     if settings.service_keys is None:
-        raise click.ClickException("SERVICE_KEYS must name the JSON file of callers (docs/security.md).")
+        raise MistypedError("SERVICE_KEYS must name the JSON file of callers (docs/security.md).")
+    try:
+        key_registry.parse(settings.service_keys.read_text())
+    except (OSError, ValueError) as wrong:
+        why = wrong.strerror if isinstance(wrong, OSError) else wrong
+        raise MistypedError(
+            f"SERVICE_KEYS='{settings.service_keys}' can't be used. It must name the JSON file of callers "
+            f"(docs/security.md): {why}"
+        ) from None
     return iapi.create_app(surface_settings(settings), callers=settings.service_keys)
 
 
@@ -82,9 +91,7 @@ def _webhooks(settings: Settings) -> Starlette:
             ),
         )
     except ValueError as missing:
-        raise click.ClickException(
-            f"STRIPE_WEBHOOK_SECRETS, BRAINTREE_*: {missing} (docs/security.md)."
-        ) from None
+        raise MistypedError(f"STRIPE_WEBHOOK_SECRETS, BRAINTREE_*: {missing} (docs/security.md).") from None
     return webhooks.create_app(told)
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from fleet.environment import Environment, Port
 
 
-class Settings(BaseSettings):
+class Settings(Environment):
     """Where the stores are and how large things may be. Each field is an environment variable."""
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
@@ -22,10 +24,10 @@ class Settings(BaseSettings):
     topic_replication: int = Field(1, ge=1, description="Replicas of topics that are created at start.")
 
     host: str = Field("127.0.0.1", description="Address on which everything listens.")
-    dashboard_port: int = Field(8080, description="The customers' Dashboard.")
-    iapi_port: int = Field(8081, description="The service-to-service gateway.")
-    webhooks_port: int = Field(8083, description="Where Stripe and Braintree send their webhooks.")
-    worker_port: int = Field(9100, description="Metrics and health of a worker process.")
+    dashboard_port: Port = Field(8080, description="The customers' Dashboard.")
+    iapi_port: Port = Field(8081, description="The service-to-service gateway.")
+    webhooks_port: Port = Field(8083, description="Where Stripe and Braintree send their webhooks.")
+    worker_port: Port = Field(9100, description="Metrics and health of a worker process.")
 
     lane_workers: int = Field(
         2,
@@ -100,4 +102,6 @@ class Settings(BaseSettings):
         60.0, gt=0, description="Between looks at what changed at Stripe, webhook or not."
     )
 
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."
+    )

@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 import click
+from aiokafka.errors import KafkaError
 
 from fleet.cli.accounts import account
 from fleet.cli.cursors import cursors
@@ -15,7 +16,7 @@ from fleet.cli.parked import parked
 from fleet.cli.paypal import paypal_migrations
 from fleet.cli.store import with_store
 from fleet.cli.tokens import token
-from fleet.kafka_topics import ensure_topics
+from fleet.kafka_topics import TopicMismatchError, ensure_topics
 from fleet.logs import configure
 from fleet.members import BUILDERS
 from fleet.process import Host
@@ -40,7 +41,10 @@ def run(members: tuple[str, ...]) -> None:
     settings = Settings()
     configure(settings.log_level)
     host = Host(list(dict.fromkeys(members)))
-    host.run(settings)
+    try:
+        host.run(settings)
+    except TopicMismatchError as wrong:
+        raise click.ClickException(str(wrong)) from None
     sys.exit(1 if host.failed else 0)
 
 
@@ -72,7 +76,10 @@ def migrate() -> None:
 def topics() -> None:
     """Create missing topics and check those that are there."""
     settings = Settings()
-    asyncio.run(ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication))
+    try:
+        asyncio.run(ensure_topics(settings.kafka_bootstrap, replication=settings.topic_replication))
+    except (TopicMismatchError, KafkaError) as wrong:
+        raise click.ClickException(str(wrong)) from None
     click.echo("The topics are as they should be.")
 
 

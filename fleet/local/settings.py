@@ -2,33 +2,34 @@
 
 from pathlib import Path
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from fleet.environment import Environment, Port
 from sandbox.local.stack import LocalStack
 
 ROOT = Path(__file__).parent.parent.parent
 WEBHOOK_SECRET = "whsec_local_sandbox"  # noqa: S105 - of the double on this machine
 
 
-class LocalSettings(BaseSettings):
+class LocalSettings(Environment):
     """Each field is an environment variable: `DASHBOARD_PORT=9080 make run`."""
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
 
     local_data: Path = ROOT / ".local" / "run"
     local_env_file: Path = ROOT / ".local" / "run.env"
-    postgres_port: int = 54320
-    redis_port: int = 56379
-    kafka_port: int = 59092
-    kafka_controller_port: int = 59093
-    dashboard_port: int = 8080
-    iapi_port: int = 8081
-    webhooks_port: int = 8083
-    sandbox_port: int = 8090
-    braintree_port: int = 8091
-    commands_worker_port: int = 9101
-    bulk_worker_port: int = 9102
-    effects_worker_port: int = 9103
+    postgres_port: Port = 54320
+    redis_port: Port = 56379
+    kafka_port: Port = 59092
+    kafka_controller_port: Port = 59093
+    dashboard_port: Port = 8080
+    iapi_port: Port = 8081
+    webhooks_port: Port = 8083
+    sandbox_port: Port = 8090
+    braintree_port: Port = 8091
+    commands_worker_port: Port = 9101
+    bulk_worker_port: Port = 9102
+    effects_worker_port: Port = 9103
 
     @property
     def stack(self) -> LocalStack:
