@@ -54,7 +54,7 @@ def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
     for row in rows:
         account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to = row
         key = (account_id, target, kind, coalesce or effect_id)
-        if earlier := latest.get(key):
+        if earlier := latest.pop(key, None):
             merged = {**orjson.loads(earlier[5]), **orjson.loads(payload)}
             payload = orjson.dumps(merged).decode()
         latest[key] = (account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to)

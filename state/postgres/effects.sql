@@ -1,11 +1,13 @@
 -- name: add
 -- One open row per coalescing key: asking again raises its generation and lets it run at once. Payloads are
--- merged: what was asked for once holds until the work is done.
+-- merged: what was asked for once holds until the work is done. Positions rise along the array, under the lock of
+-- the account: they are the order of decisions, whatever the clocks of those who made the ids.
 INSERT INTO effects AS open
     (account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, created_at)
 SELECT account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, statement_timestamp()
-FROM unnest($1::effect_in_v2[])
-ORDER BY account_id, id
+FROM unnest($1::effect_in_v2[]) WITH ORDINALITY
+    AS owed (account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, place)
+ORDER BY account_id, place
 ON CONFLICT (account_id, target, kind, coalesce_key) WHERE state = 'open' AND coalesce_key IS NOT NULL
 DO UPDATE SET
     generation = open.generation + 1,
@@ -35,7 +37,7 @@ WITH candidate AS (
             AND other.target = mine.target
             AND other.state = 'open'
             AND other.id <> mine.id
-            AND (other.id < mine.id OR other.leased_until >= statement_timestamp())
+            AND ((other.position, other.id) < (mine.position, mine.id) OR other.leased_until >= statement_timestamp())
       )
     ORDER BY due_at
     LIMIT $3
@@ -131,7 +133,7 @@ GROUP BY target, kind, state;
 SELECT account_id, id, kind, target, state, attempts, due_at, last_error, created_at
 FROM effects
 WHERE account_id = ANY($1::text[]) AND state <> 'done'
-ORDER BY account_id, id;
+ORDER BY account_id, position, id;
 
 -- name: purge
 -- The oldest finished work, a bounded number of rows at a time.

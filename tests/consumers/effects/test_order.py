@@ -33,6 +33,26 @@ async def test_one_after_another_in_the_order_they_were_owed(world: World) -> No
     assert ran == owed
 
 
+async def test_the_order_is_that_of_decisions_though_a_worker_with_a_late_clock_named_them(
+    world: World,
+) -> None:
+    account, ran = uuid4().hex, list[UUID]()
+
+    async def noted(work: Work) -> Outcome:
+        ran.append(work.effect.id)
+        return await at_once(work)
+
+    names = sorted((uuid7() for _ in range(6)), reverse=True)
+    rows = [(account, name, KIND, "there", None, "{}", None, datetime.now(UTC), None) for name in names]
+    for together in (rows[:1], rows[1:4], rows[4:]):
+        await effects.add(world.connection, together)
+    listed = await effects.open_of(world.connection, [account])
+    assert [row["id"] for row in listed] == names
+    async with world.member(performed_by(noted)), world.member(performed_by(noted)):
+        await until(world.nothing_due)
+    assert ran == names
+
+
 async def test_other_accounts_and_targets_do_not_wait(world: World) -> None:
     first, second = uuid4().hex, uuid4().hex
     together = asyncio.Barrier(3)
