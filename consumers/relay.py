@@ -11,7 +11,6 @@ import asyncio
 import random
 import time
 from collections import Counter
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -20,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from observability import metrics
 from observability.crash import crash_point
+from state.kafka import drop
 from state.postgres import outbox, parking
 from state.postgres.connection import STORE_DOWN, Connection, connect
 from topics.table import TOPICS
@@ -64,7 +64,11 @@ class Relay:
         self._stopping.set()
 
     async def _relay(self) -> None:
-        """One life of connection and producer: both end with the first failure of either."""
+        """One life of connection and producer: both end with the first failure of either.
+
+        The producer ends first, unflushed: with the connection the shards are free, and what arrived then would
+        stand behind the first messages of their next owner.
+        """
         connection = await connect(self._dsn, name="relay")
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
@@ -82,10 +86,10 @@ class Relay:
             await self._rounds(connection, producer)
         finally:
             metrics.RELAY_SHARDS.set(0)
-            connection.terminate()
-            with suppress(KafkaError, TimeoutError):
-                async with asyncio.timeout(5):
-                    await producer.stop()
+            try:
+                await drop(producer)
+            finally:
+                connection.terminate()
 
     async def _rounds(self, connection: Connection, producer: AIOKafkaProducer) -> None:
         nap = SHORTEST_NAP

@@ -14,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from state.kafka import drop, look_at
 from topics.codec import encode_headers
 from topics.message import Envelope
 
@@ -83,7 +84,7 @@ class Publisher:
                         producer = await self._ready()
                         acknowledged = await producer.send(topic, value, **addressed)
                         maybe = True
-                        acknowledged.add_done_callback(_look_at)
+                        acknowledged.add_done_callback(look_at)
                         await asyncio.shield(acknowledged)
                     except KafkaError as error:
                         log.debug("publish_failed", topic=topic, error=type(error).__name__)
@@ -135,33 +136,6 @@ class Publisher:
         if producer is None or producer is not self._producer:
             return
         self._producer = None
-        task = asyncio.create_task(_drop(producer))
+        task = asyncio.create_task(drop(producer))
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
-
-
-async def _drop(producer: AIOKafkaProducer) -> None:
-    """End a producer without flushing it. aiokafka has no such call: `stop` would wait for the flush."""
-    sender = producer._sender
-    if sender.sender_task is not None:
-        sender.sender_task.cancel()
-    messages = producer._message_accumulator
-    batches = [
-        *messages._pending_batches,
-        *(batch for queue in messages._batches.values() for batch in queue),
-    ]
-    messages.fail_all(KafkaConnectionError("the producer was abandoned"))
-    for batch in batches:
-        # aiokafka tells whoever waits for room in the batch, though nobody may.
-        _look_at(batch._drain_waiter)
-    producer._closed = True
-    with suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(_START_SECONDS):
-            await producer.client.close()
-            await sender.close()
-
-
-def _look_at(acknowledged: "asyncio.Future[Any]") -> None:
-    """Nobody may be waiting any more; a failure that nobody looks at would be reported as an error."""
-    if not acknowledged.cancelled():
-        acknowledged.exception()

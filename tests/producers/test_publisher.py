@@ -14,9 +14,9 @@ from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.protocol.produce import ProduceRequest
 
-from producers import publisher as publishing
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
+from state.kafka import drop
 from tests.conftest import Stack
 from tests.consumers.lanes import CUSTOMER, LaneUnderTest, account_id
 from topics.codec import encode_body
@@ -134,7 +134,7 @@ async def test_messages_left_in_an_abandoned_producer_are_no_error_of_the_proces
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
     try:
         sent = await messages.add_message(TopicPartition("x", 0), b"key", BODY, 1)
-        await publishing._drop(cast(AIOKafkaProducer, producer))
+        await drop(cast(AIOKafkaProducer, producer))
         assert isinstance(sent.exception(), KafkaConnectionError)
         del sent, messages, producer
         gc.collect()
