@@ -78,7 +78,7 @@ async def test_a_header_name_that_is_no_text_is_a_dead_letter_and_its_neighbours
         assert "\\\\udcff\\\\udcfe" in row["headers"]
 
 
-@pytest.mark.parametrize("raw_producer", ["gzip"], indirect=True)
+@pytest.mark.parametrize("raw_producer", ["gzip", "lz4", "snappy", "zstd"], indirect=True)
 async def test_an_odd_name_in_a_compressed_batch_is_read_too(
     stack: Stack, raw_producer: AIOKafkaProducer
 ) -> None:

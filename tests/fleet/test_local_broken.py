@@ -12,7 +12,6 @@ from fleet.local.settings import LocalSettings
 from sandbox.local.ports import free_ports
 from sandbox.local.service import CannotStart
 from state.postgres.connection import Connection
-from topics.table import TOPICS
 
 DAMAGE: dict[str, Callable[[Path, Path], object]] = {
     "registry cut short": lambda registry, _: registry.write_text('{"callers"'),
@@ -71,7 +70,7 @@ async def test_topics_of_another_shape_are_a_message_with_advice(
         """The schema is not the point."""
 
     async def refuse(_: str) -> None:
-        raise TopicMismatchError(TOPICS[0], 3)
+        raise TopicMismatchError("topic billing.commands.v1 has 3 partitions")
 
     monkeypatch.setattr(services, "connect", connect)
     monkeypatch.setattr(services, "apply_migrations", up_to_date)
