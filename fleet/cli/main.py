@@ -15,6 +15,7 @@ from fleet.cli.outcomes import operation
 from fleet.cli.parked import parked
 from fleet.cli.paypal import paypal_migrations
 from fleet.cli.store import with_store
+from fleet.cli.summaries import keep_whole
 from fleet.cli.tokens import token
 from fleet.kafka_topics import TopicMismatchError, ensure_topics
 from fleet.logs import configure
@@ -51,7 +52,7 @@ def run(members: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("surface", type=click.Choice(sorted(SURFACES)))
 def serve(surface: str) -> None:
-    """Serve an entry point: the customers' dashboard or the services' iapi."""
+    """Serve an entry point: the customers' dashboard, the services' iapi, or the processors' webhooks."""
     settings = Settings()
     configure(settings.log_level)
     serve_surface(surface, settings)
@@ -85,3 +86,4 @@ def topics() -> None:
 
 for command in (token, account, operation, parked, dead_letters, effects, drift, paypal_migrations, cursors):
     main.add_command(command)
+keep_whole(main)

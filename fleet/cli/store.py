@@ -79,7 +79,18 @@ def age(since: datetime | None) -> str:
     """How long ago, to a person: `3 min`."""
     if since is None:
         return ""
-    seconds = (datetime.now(UTC) - since).total_seconds()
+    return _span((datetime.now(UTC) - since).total_seconds())
+
+
+def from_now(moment: datetime | None) -> str:
+    """Where a moment lies from now, to a person: `3 min ago`, `in 89 d`."""
+    if moment is None:
+        return ""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    return f"{_span(seconds)} ago" if seconds >= 0 else f"in {_span(-seconds)}"
+
+
+def _span(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from fleet.cli.store import age, show, with_store
+from fleet.cli.store import from_now, show, with_store
 from state.postgres import api_tokens as rows
 
 SCOPES = ("Billing Read", "Billing Write")
@@ -18,7 +18,15 @@ def token() -> None:
 @token.command()
 @click.argument("name")
 @click.option("--account", "accounts", multiple=True, required=True, help="Account id; repeat for several.")
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=("Billing Write",))
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=("Billing Write",),
+    show_default=True,
+    help="What it may do; repeat for several. Writing implies reading.",
+)
 @click.option("--days", type=int, help="Days until it expires; for ever without it.")
 def create(name: str, accounts: tuple[str, ...], scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token and show it, this once."""
@@ -47,9 +55,9 @@ def listed() -> None:
                 kept.name,
                 ", ".join(sorted(kept.accounts)),
                 ", ".join(sorted(kept.scopes)),
-                f"{age(kept.created_at)} ago",
-                kept.expires_at,
-                kept.revoked_at,
+                from_now(kept.created_at),
+                from_now(kept.expires_at),
+                from_now(kept.revoked_at),
             )
             for kept in found
         ),

@@ -13,6 +13,7 @@ from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account, not_found
 from producers.http.surface import View
+from producers.profile_fields import NOT_PATCHED
 from state.postgres import accounts, profiles
 from state.postgres.api_tokens import READ, WRITE
 from topics.accounts import Version
@@ -201,6 +202,7 @@ ENDPOINTS: Final = (
         scope=WRITE,
         command=True,
         body=PatchProfile,
+        elsewhere=NOT_PATCHED,
         result=ProfileShown,
         example=Example(body=_PATCHED, result={**_RESULT, **_PATCHED, "version": 2}),
         refusals=(Code.VERSION_CONFLICT,),

@@ -1,6 +1,7 @@
 """Reading a request's body: bounded, JSON, checked against its model; and refusing one where none is taken."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import orjson
@@ -9,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from handlers.decision import Problem
 from producers.http.errors import ApiError, invalid
-from producers.http.mistakes import MOST, explained, mistaken, not_json, pointer
+from producers.http.mistakes import MOST, NOWHERE, explained, mistaken, not_json, pointer
 from topics.codes import Code
 from topics.limits import MAX_BODY_BYTES
 
@@ -21,8 +22,11 @@ _ANNOUNCING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _NOT_TAKEN: Final = "This request takes no body. Leave it out, or send an empty JSON object."
 
 
-async def read(request: Request, model: type[M]) -> M:
-    """The body as `model`. Raises 1413, 1415, or 1400 with a pointer to each wrong field."""
+async def read(request: Request, model: type[M], *, elsewhere: Mapping[str, str] = NOWHERE) -> M:
+    """The body as `model`. Raises 1413, 1415, or 1400 with a pointer to each wrong field.
+
+    `elsewhere` says of fields that are not taken here what to do instead.
+    """
     raw = await whole(request)
     if not raw:
         raise invalid("The request has no body. Send a JSON object.")
@@ -30,7 +34,7 @@ async def read(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise explained(error) from None
+        raise explained(error, elsewhere) from None
 
 
 async def refuse(request: Request, *, query: frozenset[str]) -> None:

@@ -1,7 +1,7 @@
 """An entry point as a value, and the one corridor every request walks: who, how often, what, answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -49,7 +49,8 @@ class Endpoint:
 
     `call` takes the visit, and the body when the endpoint has one. Without `credentials` anybody may
     call, limited by address. `command` says that it changes something, through Kafka. `query` names the
-    parameters behind the question mark, `refusals` the codes it may refuse with besides the usual ones.
+    parameters behind the question mark, `elsewhere` what to do about fields that belong into another request,
+    `refusals` the codes it may refuse with besides the usual ones.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     command: bool = False
     query: Mapping[str, str] | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[Code, ...] = ()
 
 
@@ -79,7 +81,7 @@ def served(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         if endpoint.body is None:
             await refuse(request, query=parameters)
             return await endpoint.call(visit)
-        return await endpoint.call(visit, await read(request, endpoint.body))
+        return await endpoint.call(visit, await read(request, endpoint.body, elsewhere=endpoint.elsewhere))
 
     return serve
 

@@ -21,6 +21,8 @@ MOST: Final = 50
 NO_SUCH_FIELD: Final = "There is no such field here. Check its spelling, or leave it out."
 NEUTRAL: Final = "This value can't be taken. Send it as the API's documentation describes this field."
 
+NOWHERE: Final[Mapping[str, str]] = {}
+
 FORMS: Final[Mapping[str, str]] = {
     ACCOUNT_ID_PATTERN: "Send an account id: 32 characters, each a digit or a lower-case letter from a to f.",
     CUSTOMER_ID_PATTERN: "Send the id of a Stripe customer: `cus_`, then letters and digits.",
@@ -52,12 +54,15 @@ _FILLED: Final[Mapping[str, Callable[[Limits], str]]] = {
 _PLACE: Final = re.compile(r"line (\d+) column (\d+)")
 
 
-def explained(error: ValidationError) -> ApiError:
-    """1400, with a pointer and a sentence for each mistake. Nothing that was sent is repeated but names of fields."""
+def explained(error: ValidationError, elsewhere: Mapping[str, str] = NOWHERE) -> ApiError:
+    """1400, with a pointer and a sentence for each mistake. Nothing that was sent is repeated but names of fields.
+
+    `elsewhere` has the sentences of fields that belong into another request.
+    """
     found = error.errors(include_url=False, include_context=True, include_input=False)
     if found[0]["type"] == "json_invalid":
         return not_json(str(found[0].get("ctx", {}).get("error", "")))
-    return mistaken(tuple(Problem(pointer(item["loc"]), sentence(item)) for item in found[:MOST]))
+    return mistaken(tuple(Problem(pointer(item["loc"]), sentence(item, elsewhere)) for item in found[:MOST]))
 
 
 def mistaken(problems: tuple[Problem, ...]) -> ApiError:
@@ -72,8 +77,10 @@ def not_json(parser: str = "") -> ApiError:
     return invalid(f"The body is not valid JSON.{where} Correct it, or use a library that writes JSON.")
 
 
-def sentence(item: ErrorDetails) -> str:
+def sentence(item: ErrorDetails, elsewhere: Mapping[str, str] = NOWHERE) -> str:
     """What to do about one mistake."""
+    if item["type"] == "extra_forbidden" and len(item["loc"]) == 1 and item["loc"][0] in elsewhere:
+        return elsewhere[str(item["loc"][0])]
     if fixed := _FIXED.get(item["type"]):
         return fixed
     filled = _FILLED.get(item["type"])

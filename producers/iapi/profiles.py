@@ -20,6 +20,7 @@ from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer, errors
 from producers.http.errors import no_such_account, not_found
 from producers.iapi.scopes import PROFILES_READ, PROFILES_WRITE
+from producers.profile_fields import NOT_PATCHED
 from producers.trace import new_id
 from state.postgres import accounts, profiles
 from topics.codes import Code
@@ -173,6 +174,7 @@ ENDPOINTS: Final = (
         scope=PROFILES_WRITE,
         command=True,
         body=PatchProfile,
+        elsewhere=NOT_PATCHED,
         result=ProfileShown,
         example=Example(body=_PATCHED, result={**_RESULT, **_PATCHED, "version": 3}),
         refusals=(Code.VERSION_CONFLICT,),

@@ -44,6 +44,18 @@ def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(fleet: Call
     assert fleet("token", "revoke", "tok_nobody").exit_code == 1
 
 
+def test_tokens_are_listed_with_times_as_a_person_tells_them(fleet: Callable[..., Result]) -> None:
+    fleet("token", "create", "soon", "--account", ACCOUNT, "--days", "90")
+    listed = fleet("token", "list").output
+    assert "0 s ago" in listed or "1 s ago" in listed
+    assert "in 90 d" in listed
+    assert "+00:00" not in listed
+
+
+def test_a_token_says_what_it_may_do_by_default(fleet: Callable[..., Result]) -> None:
+    assert "[default: Billing Write]" in fleet("token", "create", "--help").output
+
+
 def test_a_token_for_what_is_no_account_is_a_sentence(fleet: Callable[..., Result]) -> None:
     refused = fleet("token", "create", "ci", "--account", "zz")
     assert refused.exit_code == 2

@@ -171,3 +171,11 @@ async def test_an_address_is_suggested_without_credentials(dashboard: Caller) ->
             "validation_code": "corrected",
         }
     ]
+
+
+async def test_a_field_that_patch_does_not_change_says_what_does(dashboard: Caller) -> None:
+    refused = await dashboard.http.patch(dashboard.profile, json={"first_name": "Ada", "frist_name": "Ada"})
+    assert refused.status_code == 400
+    told = {error["source"]["pointer"]: error["message"] for error in refused.json()["errors"]}
+    assert "PUT" in told["/first_name"]
+    assert "no such field" in told["/frist_name"]

@@ -13,6 +13,13 @@ def test_the_page_shows_customers_requests_and_faults(raw: httpx.Client, double:
         assert shown in page
 
 
+def test_what_only_a_screen_reader_is_told_makes_no_narrow_window_scroll(raw: httpx.Client) -> None:
+    """It is placed within the table that scrolls by itself, not within the page."""
+    style = raw.get("/").text.partition("</style>")[0]
+    assert ".hidden { position: absolute;" in style
+    assert ".scroll { position: relative; overflow-x: auto;" in style
+
+
 def test_what_strangers_wrote_is_shown_as_text(raw: httpx.Client) -> None:
     raw.post("/v1/customers", data={"name": "<script>alert(1)</script>"})
     page = raw.get("/").text
