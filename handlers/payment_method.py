@@ -189,6 +189,7 @@ def view(method: PaymentMethod) -> dict[str, Any]:
         "bank_account_type": details.bank_account_type,
         "cashapp_cash_tag": details.cashtag,
         "reason": method.reason,
+        "deadline": utc(method.deadline) if method.deadline else None,
         "version": method.version,
     }
 

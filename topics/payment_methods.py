@@ -163,10 +163,7 @@ class PaymentMethodVaulted(Result):
 
 
 class PaymentMethodActionRequired(Result):
-    """The customer has to authenticate before `deadline`; the client secret was handed over.
-
-    `deposits`: it is done by verifying small deposits that arrive at the bank account within days.
-    """
+    """The customer has to authenticate before `deadline`, by verifying `deposits` if so; the secret was handed over."""
 
     type: ClassVar = "billing.payment-methods.action-required.v1"
     method_id: MethodId
@@ -176,10 +173,7 @@ class PaymentMethodActionRequired(Result):
 
 
 class PaymentMethodDeclined(Result):
-    """The processor will not keep the method. `reason` is fit for the customer, `code` is the processor's.
-
-    `advice` says what to do where neither another attempt nor another method is the way out.
-    """
+    """The processor will not keep it. `reason`, and `advice` where the usual is wrong, are fit for the customer."""
 
     type: ClassVar = "billing.payment-methods.declined.v1"
     method_id: MethodId
@@ -190,10 +184,7 @@ class PaymentMethodDeclined(Result):
 
 
 class SetupStarted(Result):
-    """A setup intent waits for the customer until `deadline`; the client secret was handed over.
-
-    `setup_id` is the id of the command that asked for it, in hexadecimal.
-    """
+    """A setup intent waits until `deadline`; its secret was handed over. `setup_id` is the id of the command."""
 
     type: ClassVar = "billing.payment-methods.setup-started.v1"
     setup_intent: SetupIntentId

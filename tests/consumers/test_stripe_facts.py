@@ -90,7 +90,6 @@ def test_kinds_that_are_not_taken_are_nothing_to_tell() -> None:
     [
         ("requires_action", None, False),
         ("requires_payment_method", None, False),
-        ("requires_payment_method", {"code": "card_declined"}, True),
         ("canceled", None, True),
         ("succeeded", None, False),
     ],
@@ -101,6 +100,14 @@ def test_a_setup_is_closed_when_nothing_can_come_of_it(
     body = {"object": "setup_intent", "id": "seti_1", "status": status, "last_setup_error": error}
     fact = told("setup_intent.any", body, SEEN)
     assert fact == SetupIntentObserved(setup_intent="seti_1", seen=SEEN, closed=closed)
+
+
+def test_a_setup_whose_attempt_failed_says_why_and_goes_on() -> None:
+    error = {"code": "setup_intent_authentication_failure"}
+    body = {"object": "setup_intent", "id": "seti_1", "status": "requires_payment_method"}
+    fact = told("setup_intent.setup_failed", {**body, "last_setup_error": error}, SEEN)
+    assert isinstance(fact, SetupIntentObserved)
+    assert (fact.closed, fact.failure) == (False, "The payment method could not be authenticated.")
 
 
 def test_a_deleted_customer_has_no_default_any_more() -> None:

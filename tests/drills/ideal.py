@@ -102,7 +102,7 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
     parts: dict[Part[Any], Any] = {
         ACCOUNT: found.accounts.get(account_id),
         PROFILE: found.profiles.get(account_id),
-        STRIPE_CUSTOMER: None,
+        STRIPE_CUSTOMER: found.customers.get(account_id),
         PAYMENT_METHODS: None,
         PAYPAL_MIGRATIONS: None,
     }
@@ -112,6 +112,8 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
         after = {**parts, **decision.changes}
         if after[ACCOUNT] is not None:
             found.accounts[account_id] = after[ACCOUNT]
+        if after[STRIPE_CUSTOMER] is not None:
+            found.customers[account_id] = after[STRIPE_CUSTOMER]
         if after[PROFILE] is not None:
             found.profiles[account_id] = after[PROFILE]
         for number, event in enumerate(decision.events):
