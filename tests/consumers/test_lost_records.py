@@ -1,7 +1,7 @@
 """A log that loses what a lane has not applied: the lane halts, and neither passes over it nor goes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from consumers.light import LightConsumer
 from consumers.loop import Loop
 from fleet.kafka_topics import ensure_topics
 from producers.trace import new_id
@@ -22,7 +23,7 @@ from tests.conftest import Stack
 from tests.consumers.lanes import CUSTOMER, LaneUnderTest, account_id, count, lane_under_test, until
 from tests.consumers.test_loop import REGISTERED, decided
 from topics.codec import encode_body, encode_headers
-from topics.message import Envelope
+from topics.message import Envelope, Record
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
 
@@ -165,6 +166,43 @@ async def test_facts_of_an_aborted_transaction_are_not_applied_and_leave_no_lag(
 
         await until(caught_up)
     assert await connection.fetchval("SELECT account_id FROM journal") == committed
+
+
+async def test_a_light_consumer_waits_for_the_end_of_a_transaction_too(facts: LaneUnderTest) -> None:
+    read: list[bytes | None] = []
+
+    async def work(records: Sequence[Record]) -> None:
+        read.extend(record.key for record in records)
+
+    topic, group = facts.lane.topic.name, facts.lane.group
+    consumer = LightConsumer(
+        work,
+        lane="test",
+        topics=(topic,),
+        group=group,
+        bootstrap=facts.stack.kafka_bootstrap,
+        client_id="test",
+        wait_ms=50,
+    )
+    taken_back, committed = account_id(), account_id()
+    await consumer.broker.start()
+    try:
+        async with transactional(facts) as producer:
+            await producer.begin_transaction()
+            await send(producer, facts, taken_back)
+            await producer.abort_transaction()
+            await producer.begin_transaction()
+            await send(producer, facts, committed)
+            await producer.commit_transaction()
+
+        async def caught_up() -> bool:
+            consumer.report()
+            return lag(facts) == 0
+
+        await until(caught_up)
+    finally:
+        await consumer.broker.stop()
+    assert read == [committed.encode()]
 
 
 async def test_a_log_that_drops_the_marks_behind_the_last_record_is_no_loss(
