@@ -32,7 +32,8 @@ from handlers.payment_method import (
 )
 from handlers.payment_results import activated, verify_by
 from handlers.payment_setups import brought, prolonged
-from handlers.paypal_migration import PAYPAL_MIGRATIONS, is_nonce, migrations_of
+from handlers.paypal_migration import PAYPAL_MIGRATIONS, Migration, is_nonce, migrations_of
+from handlers.paypal_steps import came_late
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of
 from topics.payment_methods import (
     BraintreeMethodObserved,
@@ -46,7 +47,9 @@ from topics.payment_methods import (
     StripeCustomerObserved,
     StripeMethodObserved,
 )
+from topics.paypal_migrations import MigrationState
 
+TAKEN_BACK: Final = frozenset({MigrationState.ROLLED_BACK, MigrationState.FAILED})
 DETACHED: Final = "It was detached at Stripe."
 REVOKED: Final = "The PayPal agreement was revoked at PayPal. Connect PayPal again to pay with it."
 DELETED: Final = "It is not in Braintree's vault any more."
@@ -134,11 +137,12 @@ def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context:
 
     A revoked one is a tombstone from the beginning, which is let go, and which nothing late brings to life.
 
-    The second token of an agreement that is being moved is none: word of its end is a reason to look at the first.
+    The second token of an agreement that was moved is none, and neither is what a method of ours was called before.
     """
     if migration := migrations_of(account).of_reference(fact.reference):
-        other = next(iter(migration.references - {fact.reference}), None)
-        return Applied(effects=(read_braintree(other),) if fact.revoked and other else ())
+        return _of_a_migration(account, migration, fact, context)
+    if vaulted_id_of(fact.reference) in methods_of(account).methods:
+        return Applied()
     details = fact.details or MethodDetails(
         processor=Processor.BRAINTREE, kind=MethodKind.PAYPAL, reference=fact.reference
     )
@@ -149,6 +153,17 @@ def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context:
     if fact.revoked:
         fresh = replace(fresh, state=MethodState.REVOKED, reason=REVOKED, released=False)
     return applied(account, methods_of(account).put(fresh), context)
+
+
+def _of_a_migration(
+    account: Account, migration: Migration, fact: BraintreeMethodObserved, context: Context
+) -> Decision:
+    """Word of the end of one token is a reason to look at the other; what came too late to be used is let go."""
+    other = next(iter(migration.references - {fact.reference}), None)
+    if fact.revoked:
+        return Applied(effects=(read_braintree(other),) if other else ())
+    late = migration.made and migration.new == fact.reference and migration.state in TAKEN_BACK
+    return came_late(account, migration, context) if late and not fact.gone else Applied()
 
 
 def setup_observed(account: Account, fact: SetupIntentObserved, context: Context) -> Decision:

@@ -1,15 +1,19 @@
 """Decisions about a batch of PayPal migrations: begun once, stopped and gone on with (DOMAIN.md 4, PayPal fix)."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, Refused
 from handlers.dispatch import Handler
 from topics.codes import Code
+from topics.limits import ID_MAX_AGE
 from topics.paypal_batches import PayPalBatchChanged, ResumePayPalBatch, StartPayPalBatch, StopPayPalBatch
 from topics.value import value
+
+LIFE: Final = ID_MAX_AGE - timedelta(days=1)
+"""How long a batch may go on: the ids of its commands have the time of its beginning."""
 
 
 @value
@@ -58,7 +62,12 @@ def stop(account: Account, command: StopPayPalBatch, context: Context) -> Decisi
 
 
 def resume(account: Account, command: ResumePayPalBatch, context: Context) -> Decision:
-    """Go on where it stood."""
+    """Go on where it stood. Refused (1311) once the ids of its commands would be too old to be believed."""
+    batch = account.get(PAYPAL_BATCH)
+    if batch is not None and context.now - batch.created_on > LIFE:
+        return Refused(
+            Code.VERSION_CONFLICT, "The batch is too old to go on. Begin a new one with a dry run."
+        )
     return _switched(account, command.reason, context, stopped=False)
 
 

@@ -1,4 +1,4 @@
-"""The migration of a PayPal method as it is kept, and which of its references are alive meanwhile."""
+"""The migrations of PayPal methods as they are kept, and which of their references are alive meanwhile."""
 
 import hashlib
 import re
@@ -30,11 +30,12 @@ _NONCE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(tokencc|
 
 @value
 class Migration:
-    """How far one method has come. `old` is what it was charged by before, `new` what by afterwards.
+    """How far one method has come in one batch. `old` is what it was charged by before, `new` what by afterwards.
 
     `source` is the agreement as the vault showed it; `awaited`: Braintree has yet to import it under `new`.
-    `in_vault`: the old reference is a token in the vault, to go back to and to be let go in the end. `why` says what
-    went wrong, `asked_back` that somebody took it back.
+    `in_vault`: the old reference is a token in the vault, to go back to and to be let go in the end. `turning`: the
+    way back begins with a method that is charged by `new`. `why` says what went wrong, `asked_back` that somebody
+    took it back.
     """
 
     method_id: str
@@ -50,7 +51,9 @@ class Migration:
     new: str | None = None
     awaited: bool = False
     in_vault: bool = True
+    switched_on: datetime | None = None
     charged: bool = False
+    turning: bool = False
     why: str | None = None
     asked_back: bool = False
 
@@ -82,19 +85,34 @@ class Migration:
 
 @value
 class Migrations:
-    """An account's migrations by method. `touched` are those that changed since they were loaded."""
+    """An account's migrations by method and batch: each batch has its own. `touched` changed since they were loaded."""
 
-    by_method: Mapping[str, Migration]
-    touched: frozenset[str] = frozenset()
+    rows: Mapping[tuple[str, str], Migration]
+    touched: frozenset[tuple[str, str]] = frozenset()
 
     def put(self, *migrations: Migration) -> "Migrations":
         """With these in the place of their former selves."""
-        changed = {one.method_id: one for one in migrations}
-        return Migrations({**self.by_method, **changed}, self.touched | changed.keys())
+        changed = {(one.method_id, one.batch): one for one in migrations}
+        return Migrations({**self.rows, **changed}, self.touched | changed.keys())
+
+    def of_method(self, method_id: str) -> list[Migration]:
+        """The migrations of a method, the one that began last first."""
+        found = [one for one in self.rows.values() if one.method_id == method_id]
+        return sorted(found, key=lambda one: (one.began_on, one.batch), reverse=True)
+
+    def changing(self, method_id: str) -> Migration | None:
+        """The last one of a method that was no dry run."""
+        return next((one for one in self.of_method(method_id) if not one.dry_run), None)
 
     def of_reference(self, reference: str) -> Migration | None:
-        """The migration under way, or done, that knows a token."""
-        return next((one for one in self.by_method.values() if reference in one.references), None)
+        """The last migration that is no dry run and knows a token."""
+        found = [one for one in self.rows.values() if not one.dry_run and reference in one.references]
+        return max(found, key=lambda one: (one.began_on, one.batch), default=None)
+
+    @property
+    def waiting(self) -> list[Migration]:
+        """Those whose next step is somebody else's."""
+        return [one for one in self.rows.values() if one.waits]
 
 
 PAYPAL_MIGRATIONS: Final[Part[Migrations]] = Part("paypal_migrations")
@@ -127,9 +145,10 @@ def told(migrations: Iterable[Migration]) -> tuple[PayPalMigrationMoved, ...]:
     )
 
 
-def step(method_id: str, after: timedelta | None = None) -> EffectRequest:
+def step(migration: Migration, after: timedelta | None = None) -> EffectRequest:
     """Do at Braintree whatever the migration's state asks for."""
-    return EffectRequest(MIGRATE, TARGET, f"migrate:{method_id}", {"method_id": method_id}, after)
+    payload = {"method_id": migration.method_id, "batch": migration.batch}
+    return EffectRequest(MIGRATE, TARGET, f"migrate:{migration.batch}:{migration.method_id}", payload, after)
 
 
 def is_nonce(reference: str) -> bool:

@@ -16,6 +16,7 @@ from handlers.payment_rules import merged
 from handlers.paypal_migration import (
     PAYPAL_MIGRATIONS,
     Migration,
+    Migrations,
     migrations_of,
     moved,
     step,
@@ -36,51 +37,45 @@ from topics.paypal_migrations import (
 )
 
 _USABLE: Final = frozenset({MethodState.ACTIVE, MethodState.EXPIRED})
-_WAY_BACK: Final = frozenset(
-    {MigrationState.IMPORTED, MigrationState.VERIFIED, MigrationState.SWITCHED, MigrationState.ROLLING_BACK}
-)
 
 
 def migrate(account: Account, command: MigratePayPal, context: Context) -> Decision:
-    """Begin to look at each method that Braintree keeps. What another batch has begun is left to it."""
+    """Begin to look at each method that Braintree keeps. What another batch has in hand is left to it."""
     if refused := merged(account):
         return refused
     standing = migrations_of(account)
     begun = [
-        _begun(method, standing.by_method.get(method.id), command, context)
+        _begun(method, command, context)
         for method in methods_of(account).methods.values()
-        if _concerned(method, standing.by_method.get(method.id), command)
+        if _concerned(method, standing, command)
     ]
-    after = standing.put(*begun)
     result = {"methods": sorted(one.method_id for one in begun)}
     if not begun:
         return Applied(result=result)
     return Applied(
-        {PAYPAL_MIGRATIONS: after},
+        {PAYPAL_MIGRATIONS: standing.put(*begun)},
         events=told(begun),
-        effects=tuple(step(one.method_id) for one in begun),
+        effects=tuple(map(step, begun)),
         result=result,
     )
 
 
-def _concerned(method: PaymentMethod, standing: Migration | None, command: MigratePayPal) -> bool:
+def _concerned(method: PaymentMethod, standing: Migrations, command: MigratePayPal) -> bool:
     if method.details.processor is not Processor.BRAINTREE or method.state not in _USABLE:
         return False
-    if standing is None:
-        return True
-    return standing.over and standing.batch != command.batch
+    known = standing.of_method(method.id)
+    in_hand = any(not one.over for one in known if not one.dry_run)
+    return not in_hand and all(one.batch != command.batch for one in known)
 
 
-def _begun(
-    method: PaymentMethod, standing: Migration | None, command: MigratePayPal, context: Context
-) -> Migration:
+def _begun(method: PaymentMethod, command: MigratePayPal, context: Context) -> Migration:
     return Migration(
         method_id=method.id,
         batch=command.batch,
         dry_run=command.dry_run,
         state=MigrationState.EXAMINING,
         old=method.details,
-        version=standing.version + 1 if standing else 1,
+        version=1,
         began_on=context.now,
         edited_on=context.now,
     )
@@ -88,46 +83,50 @@ def _begun(
 
 def review(account: Account, command: ReviewPayPalMigrations, context: Context) -> Decision:
     """Have those looked at that wait for Braintree's import, or for their first payment."""
-    waiting = [one for one in migrations_of(account).by_method.values() if one.waits]
-    return Applied(effects=tuple(step(one.method_id) for one in waiting), result={"methods": len(waiting)})
+    waiting = migrations_of(account).waiting
+    return Applied(effects=tuple(map(step, waiting)), result={"methods": len(waiting)})
 
 
 def roll_back(account: Account, command: RollBackPayPalMigration, context: Context) -> Decision:
     """Go back to the old reference. Refused once a payment went through with the new one (1311)."""
     if refused := only_support(context.actor, "take a migration back"):
         return refused
-    migration = migrations_of(account).by_method.get(command.method_id)
+    migration = migrations_of(account).changing(command.method_id)
     if migration is None:
         return Refused(Code.NOT_FOUND, "There is no migration of such a payment method.")
     result = {"method_id": migration.method_id}
-    if migration.over and migration.state is not MigrationState.SWITCHED:
-        if migration.state is MigrationState.OLD_REVOKED:
-            return _no_way_back("The old reference is not in the vault any more.")
+    if migration.state in (MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK):
         return Applied(result=result)
-    if migration.charged:
-        return _no_way_back("A payment went through with the new reference.")
-    if migration.state is MigrationState.SWITCHED and not migration.in_vault:
-        return _no_way_back("The old reference never could be charged.")
+    if why := _one_way(migration):
+        return Refused(Code.VERSION_CONFLICT, f"{why} The method stays as it is.")
     decision = gone_back(account, migration, command.reason, context, asked=True)
     return dataclass_replace(decision, result=result)
 
 
-def _no_way_back(why: str) -> Refused:
-    return Refused(Code.VERSION_CONFLICT, f"{why} The method stays as it is.")
+def _one_way(migration: Migration) -> str | None:
+    """Why there is nothing to go back to."""
+    if migration.state in (MigrationState.SOUND, MigrationState.FAILED):
+        return "The migration changed nothing."
+    if migration.state is MigrationState.OLD_REVOKED:
+        return "The old reference is not in the vault any more."
+    if migration.charged:
+        return "A payment went through with the new reference."
+    if migration.state is MigrationState.SWITCHED and not migration.in_vault:
+        return "The old reference never could be charged."
+    return None
 
 
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:
     """The migrations' part in an erasure: nothing of the payer is kept, and old references are let go."""
     decision = erase_payment_methods(account, command, context)
     standing = migrations_of(account)
-    if not isinstance(decision, Applied) or not standing.by_method:
+    if not isinstance(decision, Applied) or not standing.rows:
         return decision
-    bare = [_bare(one, context) for one in standing.by_method.values()]
-    owed = tuple(step(one.method_id) for one in bare if not one.over or one.state in _WAY_BACK)
+    bare = [_bare(one, context) for one in standing.rows.values()]
     return dataclass_replace(
         decision,
         changes={**decision.changes, PAYPAL_MIGRATIONS: standing.put(*bare)},
-        effects=(*decision.effects, *owed),
+        effects=(*decision.effects, *(step(one) for one in bare if not one.over)),
     )
 
 

@@ -1,7 +1,7 @@
 """What came of a step of a migration, and the next one. Told late or twice, it changes nothing."""
 
 from dataclasses import replace as dataclass_replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from handlers.account import Account
@@ -13,6 +13,7 @@ from handlers.ordering import seen
 from handlers.payment_changes import applied
 from handlers.payment_effects import align_braintree, align_stripe
 from handlers.payment_method import PAYMENT_METHODS, PaymentMethod, changed, ended, methods_of
+from handlers.payment_rules import merged
 from handlers.paypal_migration import (
     PAYPAL_MIGRATIONS,
     Migration,
@@ -22,6 +23,7 @@ from handlers.paypal_migration import (
     step,
     told,
 )
+from handlers.stripe_customers import STRIPE_CUSTOMER
 from handlers.subscription import SUBSCRIPTIONS, subscriptions_of
 from topics.payment_methods import CollectionMethod, MethodKind, MethodState
 from topics.paypal_migrations import (
@@ -31,10 +33,12 @@ from topics.paypal_migrations import (
     PayPalExamined,
     PayPalImportAwaited,
     PayPalImported,
+    PayPalNeverKept,
     PayPalOldRevoked,
     PayPalReady,
     PayPalRolledBack,
     PayPalStepFailed,
+    PayPalTurnedBack,
     PayPalVerified,
 )
 from topics.subscriptions import SubscriptionStatus
@@ -43,14 +47,21 @@ NOT_IN_USE: Final = "The method is not in use any more."
 NEVER_KEPT: Final = "PayPal was allowed a single payment only. Connect PayPal again to pay with it."
 TWICE: Final = "The same agreement stood here twice."
 IN_FLIGHT_PAUSE: Final = timedelta(minutes=1)
-_ON_THE_WAY: Final = frozenset({MigrationState.FOUND, MigrationState.IMPORTED, MigrationState.VERIFIED})
+KEPT: Final = "The old token stays in the vault, as another account pays with it."
+MERGED: Final = "Several accounts share the account's Stripe customer by now."
+_UNDONE: Final = frozenset(
+    {MigrationState.FOUND, MigrationState.IMPORTED, MigrationState.VERIFIED, MigrationState.SWITCHED}
+)
+"""Where a step that fails leaves something to undo."""
 _STEP = (
     PayPalExamined
     | PayPalImportAwaited
     | PayPalImported
     | PayPalVerified
     | PayPalReady
+    | PayPalNeverKept
     | PayPalOldRevoked
+    | PayPalTurnedBack
     | PayPalRolledBack
 )
 
@@ -62,6 +73,8 @@ def examined(account: Account, fact: PayPalExamined, context: Context) -> Decisi
         return Applied()
     broken = fact.broken or _dunned_as_card(account, migration)
     found: dict[str, Any] = {"broken": broken, "source": fact.source, "in_vault": fact.in_vault}
+    if _method(account, migration) is None:
+        return _moved(account, moved(migration, MigrationState.FAILED, context.now, why=NOT_IN_USE))
     if broken is None:
         return _moved(account, moved(migration, MigrationState.SOUND, context.now, **found))
     if not fact.movable and not migration.dry_run:
@@ -72,7 +85,7 @@ def examined(account: Account, fact: PayPalExamined, context: Context) -> Decisi
     if new is None or broken is Brokenness.WRONG_CUSTOMER:
         new = own_token(migration.method_id, migration.old.reference)
     after = moved(migration, MigrationState.FOUND, context.now, new=new, **found)
-    return _moved(account, after, () if migration.dry_run else (step(migration.method_id),))
+    return _moved(account, after, () if migration.dry_run else (step(after),))
 
 
 def _dunned_as_card(account: Account, migration: Migration) -> Brokenness | None:
@@ -89,13 +102,19 @@ def _dunned_as_card(account: Account, migration: Migration) -> Brokenness | None
     return Brokenness.DUNNED_AS_CARD if wrong else None
 
 
+def never_kept(account: Account, fact: PayPalNeverKept, context: Context) -> Decision:
+    """What looked like a nonce that is still good was none."""
+    migration = _current(account, fact, MigrationState.FOUND)
+    return Applied() if migration is None else _never_kept(account, migration, {}, context)
+
+
 def _never_kept(account: Account, migration: Migration, found: dict[str, Any], context: Context) -> Applied:
     """There is no agreement to move: the method ends, and its payer is asked to connect PayPal again."""
     after = moved(migration, MigrationState.FAILED, context.now, why=NEVER_KEPT, **found)
     method = _method(account, migration)
     if method is None:
         return _moved(account, after)
-    gone = ended(method, MethodState.REVOKED, NEVER_KEPT, context.now, released=True)
+    gone = ended(method, MethodState.REVOKED, NEVER_KEPT, context.now, released=not after.in_vault)
     return _with(account, after, applied(account, methods_of(account).put(gone), context))
 
 
@@ -113,7 +132,7 @@ def imported(account: Account, fact: PayPalImported, context: Context) -> Decisi
     if migration is None:
         return Applied()
     after = moved(migration, MigrationState.IMPORTED, context.now, new=fact.reference, awaited=False)
-    return _moved(account, after, (step(migration.method_id),))
+    return _moved(account, after, (step(after),))
 
 
 def verified(account: Account, fact: PayPalVerified, context: Context) -> Decision:
@@ -122,7 +141,7 @@ def verified(account: Account, fact: PayPalVerified, context: Context) -> Decisi
     if migration is None:
         return Applied()
     after = moved(migration, MigrationState.VERIFIED, context.now)
-    return _moved(account, after, (step(migration.method_id),))
+    return _moved(account, after, (step(after),))
 
 
 def ready(account: Account, fact: PayPalReady, context: Context) -> Decision:
@@ -136,8 +155,10 @@ def ready(account: Account, fact: PayPalReady, context: Context) -> Decision:
     method = _method(account, migration)
     if method is None:
         return gone_back(account, migration, NOT_IN_USE, context)
+    if merged(account):
+        return gone_back(account, migration, MERGED, context)
     if payment_in_flight(methods_of(account), subscriptions_of(account)):
-        return Applied(effects=(step(migration.method_id, IN_FLIGHT_PAUSE),))
+        return Applied(effects=(step(migration, IN_FLIGHT_PAUSE),))
     switched = changed(
         method,
         context.now,
@@ -148,7 +169,8 @@ def ready(account: Account, fact: PayPalReady, context: Context) -> Decision:
     )
     after = methods_of(account).put(*_twins(account, method, fact, context), switched)
     aligned = applied(account, after, context, effects=(align_stripe(), align_braintree()))
-    return _with(account, moved(migration, MigrationState.SWITCHED, context.now), aligned)
+    switched_on = {"switched_on": context.now}
+    return _with(account, moved(migration, MigrationState.SWITCHED, context.now, **switched_on), aligned)
 
 
 def _twins(
@@ -163,19 +185,27 @@ def _twins(
 
 
 def charged(account: Account, fact: PayPalCharged, context: Context) -> Decision:
-    """A payment went through with the new reference: the old one is not needed any more."""
-    migration = next(
-        (
-            one
-            for one in migrations_of(account).by_method.values()
-            if one.state is MigrationState.SWITCHED and one.new == fact.reference and not one.charged
-        ),
-        None,
-    )
-    if migration is None or migration.over:
+    """A payment went through with the new reference: the old one is not needed, and there is no way back, any more."""
+    migration = migrations_of(account).of_reference(fact.reference)
+    if migration is None or migration.charged or migration.over or not _charged_by_new(migration, fact):
         return Applied()
-    after = moved(migration, MigrationState.SWITCHED, context.now, charged=True)
-    return _moved(account, after, (step(migration.method_id),))
+    back_again = {"charged": True, "turning": False, "asked_back": False}
+    after = moved(migration, MigrationState.SWITCHED, context.now, **back_again)
+    return _moved(account, after, (step(after),))
+
+
+def _charged_by_new(migration: Migration, fact: PayPalCharged) -> bool:
+    """Whether the method was charged by the new reference then, and still is."""
+    still = migration.state is MigrationState.SWITCHED or migration.turning
+    since = migration.switched_on
+    return (
+        still and migration.new == fact.reference and since is not None and fact.charged_at >= _second(since)
+    )
+
+
+def _second(moment: datetime) -> datetime:
+    """Braintree tells whole seconds."""
+    return moment.replace(microsecond=0)
 
 
 def old_revoked(account: Account, fact: PayPalOldRevoked, context: Context) -> Decision:
@@ -183,7 +213,24 @@ def old_revoked(account: Account, fact: PayPalOldRevoked, context: Context) -> D
     migration = _current(account, fact, MigrationState.SWITCHED)
     if migration is None:
         return Applied()
-    return _moved(account, moved(migration, MigrationState.OLD_REVOKED, context.now))
+    why = KEPT if fact.kept else None
+    return _moved(account, moved(migration, MigrationState.OLD_REVOKED, context.now, why=why))
+
+
+def turned_back(account: Account, fact: PayPalTurnedBack, context: Context) -> Decision:
+    """The old reference is there to go back to: charge by it again, then let go what was made."""
+    migration = _current(account, fact, MigrationState.ROLLING_BACK)
+    if migration is None or not migration.turning:
+        return Applied()
+    after = moved(migration, MigrationState.ROLLING_BACK, context.now, turning=False)
+    method = _method(account, migration)
+    if method is None:
+        return _moved(account, after, (step(after),))
+    back = changed(method, context.now, details=migration.old)
+    aligned = applied(
+        account, methods_of(account).put(back), context, effects=(align_stripe(), align_braintree())
+    )
+    return _with(account, after, aligned, (step(after),))
 
 
 def rolled_back(account: Account, fact: PayPalRolledBack, context: Context) -> Decision:
@@ -192,15 +239,23 @@ def rolled_back(account: Account, fact: PayPalRolledBack, context: Context) -> D
     if migration is None:
         return Applied()
     state = MigrationState.ROLLED_BACK if migration.asked_back else MigrationState.FAILED
-    return _moved(account, moved(migration, state, context.now))
+    return _moved(account, moved(migration, state, context.now, turning=False))
 
 
 def step_failed(account: Account, fact: PayPalStepFailed, context: Context) -> Decision:
-    """It goes no further: what was made on the way is undone, and the method is charged as before."""
+    """It goes no further: what was made on the way is undone, and the method is charged as before.
+
+    A way back that leads nowhere ends where it began.
+    """
     migration = _current(account, fact, fact.state)
     if migration is None:
         return Applied()
-    if fact.state in _ON_THE_WAY:
+    if fact.state in _UNDONE and migration.in_vault:
+        return gone_back(account, migration, fact.why, context)
+    if migration.turning:
+        stays = {"turning": False, "asked_back": False, "why": fact.why}
+        return _moved(account, moved(migration, MigrationState.SWITCHED, context.now, **stays))
+    if fact.state in _UNDONE and fact.state is not MigrationState.SWITCHED:
         return gone_back(account, migration, fact.why, context)
     return _moved(account, moved(migration, MigrationState.FAILED, context.now, why=fact.why))
 
@@ -208,29 +263,25 @@ def step_failed(account: Account, fact: PayPalStepFailed, context: Context) -> D
 def gone_back(
     account: Account, migration: Migration, why: str, context: Context, *, asked: bool = False
 ) -> Applied:
-    """The migration on its way back: what is charged is the old reference again, and what was made is let go."""
+    """The migration on its way back. A method that is charged by the new reference turns once the old one was seen."""
+    ends: dict[str, Any] = {"why": why, "asked_back": asked, "awaited": False}
     if migration.new is None:
-        return _moved(
-            account, moved(migration, MigrationState.ROLLED_BACK, context.now, why=why, asked_back=asked)
-        )
-    on_the_way = {"why": why, "asked_back": asked, "awaited": False}
-    after = moved(migration, MigrationState.ROLLING_BACK, context.now, **on_the_way)
-    method = _method(account, migration)
-    if migration.state is not MigrationState.SWITCHED or method is None:
-        return _moved(account, after, (step(migration.method_id),))
-    back = changed(method, context.now, details=migration.old)
-    aligned = applied(
-        account, methods_of(account).put(back), context, effects=(align_stripe(), align_braintree())
-    )
-    return _with(account, after, aligned, (step(migration.method_id),))
+        return _moved(account, moved(migration, MigrationState.ROLLED_BACK, context.now, **ends))
+    turning = migration.state is MigrationState.SWITCHED
+    after = moved(migration, MigrationState.ROLLING_BACK, context.now, turning=turning, **ends)
+    return _moved(account, after, (step(after),))
+
+
+def came_late(account: Account, migration: Migration, context: Context) -> Applied:
+    """What a migration that is over had asked for is there after all: it is let go."""
+    after = moved(migration, MigrationState.ROLLING_BACK, context.now)
+    return _moved(account, after, (step(after),))
 
 
 def _current(account: Account, fact: _STEP | PayPalStepFailed, state: MigrationState) -> Migration | None:
     """The migration that a fact is about, if it still stands where the step began."""
-    migration = migrations_of(account).by_method.get(fact.method_id)
-    if migration is None or migration.batch != fact.batch or migration.state is not state:
-        return None
-    return migration
+    migration = migrations_of(account).rows.get((fact.method_id, fact.batch))
+    return migration if migration is not None and migration.state is state else None
 
 
 def _method(account: Account, migration: Migration) -> PaymentMethod | None:
@@ -262,7 +313,9 @@ HANDLERS: Final = (
     Handler(PayPalImportAwaited, import_awaited, needs=_ALONE),
     Handler(PayPalImported, imported, needs=_ALONE),
     Handler(PayPalVerified, verified, needs=_ALONE),
-    Handler(PayPalReady, ready, needs=_NEEDS),
+    Handler(PayPalReady, ready, needs=(*_NEEDS, STRIPE_CUSTOMER)),
+    Handler(PayPalNeverKept, never_kept, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
+    Handler(PayPalTurnedBack, turned_back, needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS)),
     Handler(PayPalCharged, charged, needs=_ALONE),
     Handler(PayPalOldRevoked, old_revoked, needs=_ALONE),
     Handler(PayPalRolledBack, rolled_back, needs=_ALONE),

@@ -10,25 +10,24 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
+from handlers.paypal_batches import LIFE
 from observability.crash import crash_point
 from observability.metrics import PAYPAL_METHODS, SCHEDULED
 from producers.publisher import Publisher
 from producers.rounds import go_round
 from producers.trace import traceparent
 from state.postgres import paypal_batches, paypal_migrations
+from state.postgres.connection import Connection
 from state.postgres.lending import Connections
 from state.postgres.paypal_batches import Run
 from topics.codec import encode_body
 from topics.ids import derived_uuid7
-from topics.limits import ID_MAX_AGE
 from topics.message import Actor, Command, Envelope, Role
 from topics.paypal_migrations import MigratePayPal, MigrationState, ReviewPayPalMigrations
 from topics.table import BULK
 
 ACTOR: Final = Actor("paypal-batches", Role.SYSTEM, "/paypal-batches")
 LEASE: Final = timedelta(seconds=30)
-WITHIN: Final = ID_MAX_AGE - timedelta(days=1)
-"""A batch that is older is not gone on with: the ids of its commands would be too old."""
 NONE: Final = timedelta(0)
 POLL: Final = timedelta(seconds=1)
 PAUSE: Final = timedelta(seconds=5)
@@ -86,22 +85,31 @@ class PayPalBatches:
         """
         await self._now_and_then(publisher, now)
         async with self._store.acquire() as connection:
-            run = await paypal_batches.take(connection, self._worker, lease=LEASE, within=WITHIN)
+            run = await paypal_batches.take(connection, self._worker, lease=LEASE, within=LIFE)
             if run is None or await paypal_batches.halted(connection, run.batch):
                 return False
-            room = min(PORTION, IN_HAND - await paypal_batches.under_way(connection, run.batch))
-            left = run.cap - run.asked
-            if room <= 0 < left:
+            asked = await paypal_batches.unpublished(connection, run.batch)
+            if not asked and (planned := await self._planned(connection, run)) is None:
                 return False
-            following = await paypal_batches.following(connection, run, min(room, left)) if left > 0 else []
-        asked = {account_id: self._id(run, account_id) for account_id in following}
+            asked = asked or planned or {}
         await asyncio.gather(*(self._ask(publisher, run, *one) for one in asked.items()))
         crash_point("paypal.asked")
         async with self._store.acquire() as connection:
-            await paypal_batches.move(
-                connection, run, self._worker, asked, lease=LEASE, finished=not following
-            )
+            await paypal_batches.published(connection, run.batch, list(asked))
         return True
+
+    async def _planned(self, connection: Connection, run: Run) -> dict[str, UUID] | None:
+        """The next portion, on record; none when the batch is through, None while enough is in hand."""
+        await paypal_batches.decide(connection, run.batch)
+        room = min(PORTION, IN_HAND - await paypal_batches.under_way(connection, run.batch))
+        left = run.cap - run.asked
+        if room <= 0 < left:
+            return None
+        following = await paypal_batches.following(connection, run, min(room, left)) if left > 0 else []
+        asked = {account_id: self._id(run, account_id) for account_id in following}
+        await paypal_batches.plan(connection, run, self._worker, asked, lease=LEASE, finished=not following)
+        crash_point("paypal.planned")
+        return asked
 
     async def _now_and_then(self, publisher: Publisher, now: datetime) -> None:
         if now >= self._gauge_at:

@@ -122,10 +122,26 @@ class PayPalCharged(Fact):
     charged_at: AwareDatetime
 
 
+class PayPalNeverKept(_Step):
+    """No agreement stands behind the method after all: its payer has to connect PayPal again."""
+
+    type: ClassVar = "billing.paypal-migrations.never-kept.v1"
+
+
 class PayPalOldRevoked(_Step):
-    """The old reference is not in the vault any more, and the new one is as it was."""
+    """The old reference is not in the vault any more, and the new one is as it was.
+
+    `kept`: it is still there, because another account pays with it.
+    """
 
     type: ClassVar = "billing.paypal-migrations.old-revoked.v1"
+    kept: bool = False
+
+
+class PayPalTurnedBack(_Step):
+    """The old reference is alive and nobody paid with the new one: the method may go back to it."""
+
+    type: ClassVar = "billing.paypal-migrations.turned-back.v1"
 
 
 class PayPalRolledBack(_Step):
@@ -164,7 +180,9 @@ MESSAGES = (
     PayPalVerified,
     PayPalReady,
     PayPalCharged,
+    PayPalNeverKept,
     PayPalOldRevoked,
+    PayPalTurnedBack,
     PayPalRolledBack,
     PayPalStepFailed,
     PayPalMigrationMoved,
@@ -191,7 +209,9 @@ EXAMPLES = (
     PayPalVerified(method_id=_METHOD, batch=_BATCH),
     PayPalReady(method_id=_METHOD, batch=_BATCH, details=_PAYPAL, seen=Observation(at=_MOMENT)),
     PayPalCharged(reference=_METHOD, charged_at=_MOMENT),
+    PayPalNeverKept(method_id=_METHOD, batch=_BATCH),
     PayPalOldRevoked(method_id=_METHOD, batch=_BATCH),
+    PayPalTurnedBack(method_id=_METHOD, batch=_BATCH),
     PayPalRolledBack(method_id=_METHOD, batch=_BATCH),
     PayPalStepFailed(
         method_id=_METHOD,

@@ -9,6 +9,7 @@ from handlers.payment_method import PaymentMethod, at, first_at
 from observability.crash import crash_point
 from state.braintree import vault
 from state.braintree.client import Braintree, Caller
+from state.postgres import payment_methods
 from topics.message import Fact
 from topics.payment_methods import PaymentMethodsReleased, Processor
 
@@ -20,7 +21,7 @@ async def align_braintree(braintree: Braintree, work: Work) -> Outcome:
     told: list[Fact] = []
     try:
         told += await _default(ask, found)
-        told += await _released(ask, found)
+        told += await _released(ask, work, found)
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:
@@ -45,15 +46,23 @@ async def _default(ask: Caller, found: View) -> list[Fact]:
     return []
 
 
-async def _released(ask: Caller, found: View) -> list[Fact]:
+async def _released(ask: Caller, work: Work, found: View) -> list[Fact]:
+    """What is gone here is let go there, but for a token with which another account pays."""
     let_go = []
     for method in _unreleased(found):
-        answer = await vault.delete(ask, method.details.reference)
-        crash_point("braintree.deleted")
-        if not is_missing(answer):
-            done(answer)
+        if not await _paid_by_others(work, method):
+            answer = await vault.delete(ask, method.details.reference)
+            crash_point("braintree.deleted")
+            if not is_missing(answer):
+                done(answer)
         let_go.append(method.id)
     return [PaymentMethodsReleased(method_ids=tuple(let_go))] if let_go else []
+
+
+async def _paid_by_others(work: Work, method: PaymentMethod) -> bool:
+    async with work.store.acquire() as connection:
+        tokens, account_id = [method.details.reference], work.effect.account_id
+        return await payment_methods.paid_by_others(connection, tokens, account_id)
 
 
 def _unreleased(found: View) -> list[PaymentMethod]:

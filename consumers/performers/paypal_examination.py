@@ -15,6 +15,7 @@ from topics.message import Fact
 from topics.payment_methods import MethodDetails
 from topics.paypal_migrations import Brokenness, MigrationState, PayPalExamined, PayPalStepFailed
 
+AMBIGUOUS: Final = "Several agreements of the account could be meant: a person has to say which."
 NONCE_LIFE: Final = timedelta(hours=3)
 """Braintree forgets a nonce that nobody used after this time."""
 
@@ -29,6 +30,8 @@ async def examine(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
     if agreement.revoked:
         why = "Its payer revoked the agreement at PayPal."
         return (observed(agreement, seen_at(answer)), _failed(migration, why))
+    if agreement.agreement_id is None:
+        return (_examined(migration, broken=Brokenness.NONCE_AS_TOKEN, source=None, movable=False),)
     if agreement.customer_id == seen.account_id:
         return (_examined(migration, source=agreement.details),)
     if seen.paid_by_others:
@@ -37,32 +40,41 @@ async def examine(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
     return (_examined(migration, broken=Brokenness.WRONG_CUSTOMER, source=agreement.details),)
 
 
-async def _without_token(ask: Caller, seen: PayPalView, migration: Migration) -> PayPalExamined:
+async def _without_token(ask: Caller, seen: PayPalView, migration: Migration) -> Fact:
     """What is kept is no token. The agreement may be in the account's vault all the same, under its own token."""
     found = await _behind(ask, seen, migration)
+    if len({one.agreement_id for one in found}) > 1:
+        return _failed(migration, AMBIGUOUS)
     young = datetime.now(UTC) - _created(seen, migration) < NONCE_LIFE
     return _examined(
         migration,
         broken=Brokenness.NONCE_AS_TOKEN,
-        source=found.details if found else None,
-        movable=found is not None or young,
+        source=found[0].details if found else None,
+        movable=bool(found) or young,
         in_vault=False,
     )
 
 
-async def _behind(ask: Caller, seen: PayPalView, migration: Migration) -> Agreement | None:
-    """The one agreement of the account that is no other method's: by its id, by its payer, or the only one."""
+async def _behind(ask: Caller, seen: PayPalView, migration: Migration) -> list[Agreement]:
+    """The account's good agreements that may be meant: by their id, by their payer, else those of no other method.
+
+    One that was taken over as a method of its own meanwhile is meant as well when the payer is the same.
+    """
     answer = await vault.agreements(ask, seen.account_id)
     if is_missing(answer):
-        return None
-    taken = {one.details.reference for one in seen.methods.methods.values() if one.id != migration.method_id}
-    free = [one for one in done(answer) if not one.revoked and one.token not in taken]
+        return []
+    good = sorted((one for one in done(answer) if _chargeable(one)), key=lambda one: one.token)
     old = migration.old
     if old.agreement_id:
-        return next((one for one in free if one.agreement_id == old.agreement_id), None)
+        return [one for one in good if one.agreement_id == old.agreement_id]
     if old.payer_email:
-        free = [one for one in free if one.email.casefold() == old.payer_email.casefold()]
-    return free[0] if len(free) == 1 else None
+        return [one for one in good if one.email.casefold() == old.payer_email.casefold()]
+    taken = {one.details.reference for one in seen.methods.methods.values() if one.id != migration.method_id}
+    return [one for one in good if one.token not in taken]
+
+
+def _chargeable(one: Agreement) -> bool:
+    return not one.revoked and one.agreement_id is not None
 
 
 def _created(seen: PayPalView, migration: Migration) -> datetime:

@@ -11,7 +11,7 @@ from typing import Final
 
 from consumers.performers.braintree_answers import caller
 from consumers.performers.paypal_examination import examine
-from consumers.performers.paypal_revocation import let_go, taken_back
+from consumers.performers.paypal_revocation import LOST, let_go, taken_back
 from consumers.performers.paypal_view import PayPalView, paypal_view
 from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
 from consumers.performing import GivenUp, Outcome, Performed, Postponed, Work
@@ -23,18 +23,26 @@ from state.braintree import vault
 from state.braintree.client import Braintree, Caller
 from state.braintree.vault import Agreement
 from state.redis.budget import Priority
+from state.stripe.answers import Refused
 from topics.message import Fact
 from topics.observation import Observation
 from topics.paypal_migrations import (
     MigrationState,
     PayPalImportAwaited,
     PayPalImported,
+    PayPalNeverKept,
     PayPalReady,
     PayPalStepFailed,
     PayPalVerified,
 )
 
 HALTED_PAUSE: Final = timedelta(seconds=60)
+USED_UP: Final = frozenset({"93107", "92907"})
+NO_NONCE: Final = USED_UP | {"82902", "93108", "92908"}
+"""Used before, good for one payment only, or unknown and expired: nothing can be kept of it."""
+LOOKED_FOR: Final = 3
+LATE_ANSWER: Final = timedelta(seconds=5)
+"""So often, and so long apart, what a nonce was used for is looked for: longer than a request of ours may take."""
 FAILED: Final = "failed"
 
 
@@ -44,7 +52,7 @@ async def migrate_paypal(braintree: Braintree, work: Work) -> Outcome:
     migration, generation = seen.migration, seen.effect.generation
     if migration is None or migration.over:
         return Performed(generation)
-    if seen.halted and migration.state is not MigrationState.ROLLING_BACK:
+    if seen.in_use and _held(seen, migration):
         return Postponed(f"stopped: {seen.halted}", HALTED_PAUSE, counted=False)
     try:
         facts = await _step(caller(braintree, work, Priority.SWEEP), work, seen, migration)
@@ -59,6 +67,12 @@ async def migrate_paypal(braintree: Braintree, work: Work) -> Outcome:
         step=migration.state.value, result=FAILED if went_wrong else "done" if facts else "waits"
     ).inc()
     return Performed(generation, facts)
+
+
+def _held(seen: PayPalView, migration: Migration) -> bool:
+    """A way back is open while a batch is stopped, unless letting go of tokens is what stopped it."""
+    way_back = migration.state is MigrationState.ROLLING_BACK
+    return seen.halted is not None and (not way_back or seen.halted == LOST)
 
 
 def failed(migration: Migration, why: str) -> PayPalStepFailed:
@@ -90,7 +104,10 @@ async def _import(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
         awaited = PayPalImportAwaited(method_id=migration.method_id, batch=migration.batch)
         return () if migration.awaited else (awaited,)
     if agreement is None:
-        agreement = await _vaulted(ask, seen.account_id, migration)
+        try:
+            agreement = await _vaulted(ask, seen.account_id, migration)
+        except RefusedError as error:
+            return _not_kept(seen, migration, error.refused)
     if agreement.customer_id != seen.account_id:
         return (failed(migration, FOREIGN),)
     return (PayPalImported(method_id=migration.method_id, batch=migration.batch, reference=agreement.token),)
@@ -103,6 +120,18 @@ async def _vaulted(ask: Caller, account_id: str, migration: Migration) -> Agreem
     agreement = done(await vault.vault(ask, account_id, str(migration.new), nonce))
     crash_point("paypal.vaulted")
     return agreement
+
+
+def _not_kept(seen: PayPalView, migration: Migration, refused: Refused) -> tuple[Fact, ...]:
+    """No nonce that is good. Of one that is used up a request of ours may be the cause whose answer got lost.
+
+    Raises `PostponedError`.
+    """
+    if refused.code in USED_UP and seen.effect.attempts <= LOOKED_FOR:
+        raise PostponedError(Postponed("the nonce is used up, by us or by somebody else", LATE_ANSWER))
+    if refused.code in NO_NONCE:
+        return (PayPalNeverKept(method_id=migration.method_id, batch=migration.batch),)
+    return (failed(migration, refused.reason),)
 
 
 async def _verify(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:

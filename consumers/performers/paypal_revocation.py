@@ -4,7 +4,7 @@ from typing import Final
 
 import structlog
 
-from consumers.braintree_facts import observed
+from consumers.braintree_facts import gone, observed
 from consumers.performers.braintree_answers import seen as seen_at
 from consumers.performers.paypal_view import PayPalView
 from consumers.performers.stripe_answers import done, is_missing
@@ -16,48 +16,91 @@ from state.braintree.client import Caller
 from state.postgres import paypal_batches, switches
 from topics.message import Fact
 from topics.paypal_migrations import (
-    MigrationState,
     PayPalCharged,
     PayPalOldRevoked,
     PayPalRolledBack,
     PayPalStepFailed,
+    PayPalTurnedBack,
 )
 
 log = structlog.get_logger()
 
-LOST: Final = "The agreement ended at PayPal when one of its tokens was let go."
+LOST: Final = "An agreement ended at PayPal when one of its tokens was let go."
+MISSING: Final = "The new token is not in the vault any more, so the method is charged by the old one again."
+NOTHING_TO_GO_BACK_TO: Final = (
+    "The old token can't be charged any more, so the method stays with the new one."
+)
 
 
 async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
     """Nothing before a payment went through with the new one, unless the account does not have the method any more."""
-    if seen.in_use and not migration.charged:
-        charged_at = done(await vault.first_charge(ask, str(migration.new)))
-        if charged_at is None:
-            return ()
-        return (PayPalCharged(reference=str(migration.new), charged_at=charged_at),)
-    if migration.in_vault:
+    if not seen.in_use:
+        return (await _old_gone(ask, seen, migration),)
+    if not migration.charged:
+        return await _charge(ask, migration)
+    new = await vault.find(ask, str(migration.new))
+    if is_missing(new):
+        return (_failed(migration, MISSING),)
+    if (agreement := done(new)).revoked:
+        return (observed(agreement, seen_at(new)),)
+    revoked = await _old_gone(ask, seen, migration)
+    return (
+        (revoked,)
+        if revoked.kept or not migration.in_vault
+        else await _still_good(ask, work, migration, revoked)
+    )
+
+
+async def _charge(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
+    """The first payment since the switch, if there is one."""
+    since = migration.switched_on or migration.edited_on
+    charged_at = done(await vault.first_charge(ask, str(migration.new), since))
+    return () if charged_at is None else (PayPalCharged(reference=str(migration.new), charged_at=charged_at),)
+
+
+async def _old_gone(ask: Caller, seen: PayPalView, migration: Migration) -> PayPalOldRevoked:
+    """The old token is let go, but for one with which another account pays."""
+    kept = migration.in_vault and seen.paid_by_others
+    if migration.in_vault and not kept:
         await _delete(ask, migration.old.reference)
         crash_point("paypal.old_deleted")
-    return await _still_good(ask, work, seen, migration)
+    return PayPalOldRevoked(method_id=migration.method_id, batch=migration.batch, kept=kept)
 
 
-async def _still_good(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
-    """The new reference is looked at once the old one is gone. Had it gone along, all batches stop at once."""
-    revoked = PayPalOldRevoked(method_id=migration.method_id, batch=migration.batch)
-    if not seen.in_use or not migration.in_vault:
-        return (revoked,)
-    answer = await vault.find(ask, str(migration.new))
-    if not is_missing(answer) and not (agreement := done(answer)).revoked:
+async def _still_good(
+    ask: Caller, work: Work, migration: Migration, revoked: PayPalOldRevoked
+) -> tuple[Fact, ...]:
+    """The new token was good a moment ago. Had it gone along with the old one, all batches stop at once."""
+    reference = str(migration.new)
+    answer = await vault.find(ask, reference)
+    if not is_missing(answer) and not done(answer).revoked:
         return (revoked,)
     await _stop_all(work, migration)
-    lost = PayPalStepFailed(
-        method_id=migration.method_id, batch=migration.batch, state=MigrationState.SWITCHED, why=LOST
-    )
-    return (lost,) if is_missing(answer) else (observed(agreement, seen_at(answer)), lost)
+    word = gone(reference, seen_at(answer)) if is_missing(answer) else observed(done(answer), seen_at(answer))
+    return (word, revoked)
 
 
 async def taken_back(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
-    """The new token is let go if we made it, and if the old one is alive to go back to or nobody needs either."""
+    """First the old token is looked for; the method goes back to it, and then what was made is let go."""
+    if migration.turning and seen.in_use:
+        return await _turned(ask, migration)
+    if not seen.in_use:
+        await _old_gone(ask, seen, migration)
+    return await _undone(ask, work, seen, migration)
+
+
+async def _turned(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
+    """Whether there is something to go back to, and nobody paid with the new token meanwhile."""
+    if not migration.charged and (charged := await _charge(ask, migration)):
+        return charged
+    answer = await vault.find(ask, migration.old.reference)
+    if is_missing(answer) or done(answer).revoked:
+        return (_failed(migration, NOTHING_TO_GO_BACK_TO),)
+    return (PayPalTurnedBack(method_id=migration.method_id, batch=migration.batch),)
+
+
+async def _undone(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
+    """The new token is let go if it was made for this and the old one is alive, or nobody needs either."""
     back = PayPalRolledBack(method_id=migration.method_id, batch=migration.batch)
     old = await vault.find(ask, migration.old.reference) if seen.in_use else None
     if not migration.made or (old is not None and (is_missing(old) or done(old).revoked)):
@@ -67,10 +110,18 @@ async def taken_back(ask: Caller, work: Work, seen: PayPalView, migration: Migra
     if old is None:
         return (back,)
     answer = await vault.find(ask, migration.old.reference)
-    if is_missing(answer) or not (agreement := done(answer)).revoked:
+    if not is_missing(answer) and not done(answer).revoked:
         return (back,)
     await _stop_all(work, migration)
-    return (observed(agreement, seen_at(answer)), back)
+    reference = migration.old.reference
+    word = gone(reference, seen_at(answer)) if is_missing(answer) else observed(done(answer), seen_at(answer))
+    return (word, back)
+
+
+def _failed(migration: Migration, why: str) -> PayPalStepFailed:
+    return PayPalStepFailed(
+        method_id=migration.method_id, batch=migration.batch, state=migration.state, why=why
+    )
 
 
 async def _stop_all(work: Work, migration: Migration) -> None:

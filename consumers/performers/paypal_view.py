@@ -42,11 +42,12 @@ async def paypal_view(work: Work) -> PayPalView:
         ids = [effect.account_id]
         methods = (await payment_methods.load(connection, ids)).get(effect.account_id, NO_METHODS)
         found = (await paypal_migrations.load(connection, ids)).get(effect.account_id, NO_MIGRATIONS)
-        migration = found.by_method.get(str(effect.payload["method_id"]))
+        named = (str(effect.payload["method_id"]), str(effect.payload["batch"]))
+        migration = found.rows.get(named)
         halted, shared = None, False
         if migration is not None:
             halted = await paypal_batches.halted(connection, migration.batch)
             source = [migration.source.reference] if migration.source else []
             references = [migration.old.reference, *source]
-            shared = await paypal_migrations.paid_by_others(connection, references, effect.account_id)
+            shared = await payment_methods.paid_by_others(connection, references, effect.account_id)
     return PayPalView(effect, methods, migration, halted, shared)

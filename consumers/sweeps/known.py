@@ -114,7 +114,7 @@ async def _known(connection: Connection, ids: Sequence[str], settled_before: dat
 
 
 def _moving(migrations: Migrations) -> frozenset[str]:
-    under_way = [one.references for one in migrations.by_method.values() if not one.over]
+    under_way = [one.references for one in migrations.rows.values() if not one.over]
     return frozenset[str]().union(*under_way)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import orjson
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from handlers.decision import Problem
+from handlers.paypal_batches import LIFE
 from handlers.paypal_migration import Migration
 from producers.http.commands import ask
 from producers.http.endpoints import Endpoint, Example, Visit
@@ -29,7 +30,7 @@ from topics.paypal_batches import StartPayPalBatch
 from topics.paypal_migrations import Brokenness, MigrationState
 
 PATH: Final = "/paypal-migrations"
-Status = Literal["running", "stopped", "waiting", "done"]
+Status = Literal["running", "stopped", "expired", "waiting", "done"]
 
 
 class BatchBegun(BaseModel):
@@ -88,8 +89,8 @@ class AccountMoved(BaseModel):
 class BatchShown(BatchBegun):
     """A batch and how far it has come.
 
-    `waiting`: all was done that can be, and methods wait for Braintree's import or for their first payment. `done`:
-    nothing has a step before it any more.
+    `expired`: it is too old to ask further accounts. `waiting`: all was done that can be, and methods wait for
+    Braintree's import or for their first payment. `done`: nothing has a step before it any more.
     """
 
     status: Status
@@ -161,7 +162,7 @@ async def show(visit: Visit) -> Response:
     return answer(
         {
             **{name: found[name] for name in _BATCH},
-            "status": _status(through=through, waiting=waiting > 0, halted=halted is not None),
+            "status": _status(found, through=through, waiting=waiting > 0, halted=halted is not None),
             "why_stopped": halted,
             "methods": [dict(row) for row in counted],
             "outcomes": [dict(row) for row in outcomes],
@@ -171,9 +172,11 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _status(*, through: bool, waiting: bool, halted: bool) -> Status:
+def _status(found: Row, *, through: bool, waiting: bool, halted: bool) -> Status:
     if through and not waiting:
         return "done"
+    if found["finished_at"] is None and datetime.now(UTC) - found["created_on"] > LIFE:
+        return "expired"
     if halted:
         return "stopped"
     return "waiting" if through else "running"

@@ -20,13 +20,8 @@ UPDATE: Final = "PUT /payment_methods/any"
 DELETE: Final = "DELETE /payment_methods/any"
 SEARCH: Final = "POST /transactions/advanced_search"
 
-_WENT_THROUGH: Final = (
-    Transaction.Status.SubmittedForSettlement,
-    Transaction.Status.Settling,
-    Transaction.Status.SettlementPending,
-    Transaction.Status.SettlementConfirmed,
-    Transaction.Status.Settled,
-)
+_WENT_THROUGH: Final = (Transaction.Status.SettlementConfirmed, Transaction.Status.Settled)
+"""What is only submitted, settling or pending may still be declined."""
 
 ID_TAKEN: Final = "91609"
 TOKENS_TAKEN: Final = frozenset({"92906", "91719"})
@@ -89,15 +84,16 @@ async def vault(ask: Caller, customer_id: str, token: str, secrets: Mapping[str,
     return await ask.call(CREATE, create)
 
 
-async def first_charge(ask: Caller, token: str) -> Answer[datetime | None]:
-    """When the first payment with a token went through; None while none has."""
+async def first_charge(ask: Caller, token: str, since: datetime) -> Answer[datetime | None]:
+    """When the first payment with a token since then was made that went through; None while there is none."""
 
     def search(gateway: Any) -> datetime | None:
         found = gateway.transaction.search(
             TransactionSearch.payment_method_token == token,
             TransactionSearch.status.in_list(list(_WENT_THROUGH)),
         )
-        return min((one.created_at.replace(tzinfo=UTC) for one in found.items), default=None)
+        made = (one.created_at.replace(tzinfo=UTC) for one in found.items)
+        return min((at for at in made if at >= since.replace(microsecond=0)), default=None)
 
     return await ask.call(SEARCH, search)
 

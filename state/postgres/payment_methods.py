@@ -1,7 +1,7 @@
 """Payment method rows, tombstones included, saved as a set."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -39,6 +39,11 @@ async def save(connection: Connection, changed: Mapping[str, PaymentMethods]) ->
 async def expiring(connection: Connection, before: date, *, after: str, limit: int) -> list[str]:
     """A page of accounts with active cards that end before a day, in id order behind `after`."""
     return [row["account_id"] for row in await connection.fetch(SQL.expiring, before, after, limit)]
+
+
+async def paid_by_others(connection: Connection, tokens: Collection[str], account_id: str) -> bool:
+    """Whether another account pays with one of these tokens of Braintree's vault."""
+    return await connection.fetchval(SQL.others, list(tokens), account_id) is not None
 
 
 def _method(row: Row) -> PaymentMethod:

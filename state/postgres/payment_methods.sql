@@ -43,3 +43,11 @@ FROM payment_methods
 WHERE state = 'active' AND expires_on IS NOT NULL AND expires_on <= $1 AND account_id > $2
 ORDER BY account_id
 LIMIT $3;
+
+-- name: others
+-- Whether an account besides $2 pays with one of these tokens of Braintree's vault. By the index on the reference.
+SELECT account_id
+FROM payment_methods
+WHERE reference = ANY($1::text[]) AND account_id <> $2 AND processor = 'braintree'
+  AND state IN ('pending_setup', 'active', 'expired')
+LIMIT 1;

@@ -59,7 +59,7 @@ async def following(connection: Connection, run: Run, limit: int) -> list[str]:
 
 
 async def under_way(connection: Connection, batch: str) -> int:
-    """How many methods of a batch have a step of ours before them."""
+    """How many accounts of a batch have no outcome yet, and methods a step of ours before them."""
     found: int = await connection.fetchval(SQL.under_way, batch)
     return found
 
@@ -75,7 +75,7 @@ async def awaited(connection: Connection, batch: str) -> list[Row]:
     return await connection.fetch(SQL.awaited, batch)
 
 
-async def move(
+async def plan(
     connection: Connection,
     run: Run,
     worker: str,
@@ -84,11 +84,27 @@ async def move(
     lease: timedelta,
     finished: bool,
 ) -> None:
-    """Note that these accounts were asked, by which commands; nothing if the lease is somebody else's by now."""
+    """Put on record that these accounts are asked next, by which commands; nothing if the lease is somebody else's."""
     place = max(asked, default=run.place)
     await connection.execute(
-        SQL.move, run.batch, worker, place, list(asked), list(asked.values()), lease, finished
+        SQL.plan, run.batch, worker, place, list(asked), list(asked.values()), lease, finished
     )
+
+
+async def unpublished(connection: Connection, batch: str) -> dict[str, UUID]:
+    """The commands that are on record and may not have been published, by account."""
+    rows = await connection.fetch(SQL.unpublished, batch)
+    return {row["account_id"]: row["command_id"] for row in rows}
+
+
+async def published(connection: Connection, batch: str, account_ids: Sequence[str]) -> None:
+    """The commands of these accounts are in Kafka."""
+    await connection.execute(SQL.published, batch, account_ids)
+
+
+async def decide(connection: Connection, batch: str) -> None:
+    """Note which commands have their outcome by now."""
+    await connection.execute(SQL.decide, batch)
 
 
 async def halted(connection: Connection, batch: str) -> str | None:

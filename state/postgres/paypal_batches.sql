@@ -58,12 +58,15 @@ ORDER BY account_id
 LIMIT $4;
 
 -- name: under_way
--- Methods of a batch that have a step of ours before them: how much is in hand.
-SELECT count(*)::integer
-FROM paypal_migrations
-WHERE batch = $1
-  AND (state IN ('examining', 'imported', 'verified', 'rolling_back')
-       OR (state = 'found' AND NOT dry_run AND NOT awaited));
+-- Accounts of a batch whose command has no outcome yet, and methods that have a step of ours before them: how much is
+-- in hand.
+SELECT (SELECT count(*) FROM paypal_batch_accounts AS asked
+        WHERE batch = $1 AND NOT decided
+          AND NOT EXISTS (SELECT FROM journal WHERE journal.command_id = asked.command_id))::integer
+       + (SELECT count(*) FROM paypal_migrations
+          WHERE batch = $1
+            AND (state IN ('examining', 'imported', 'verified', 'rolling_back')
+                 OR (state = 'found' AND NOT dry_run AND NOT awaited)))::integer;
 
 -- name: waiting
 -- Methods of a batch that wait for somebody else: for Braintree's import, or for their first payment.
@@ -73,13 +76,14 @@ WHERE batch = $1 AND (awaited OR (state = 'switched' AND new_reference <> old_re
 
 -- name: awaited
 -- What Braintree is to import for a batch, and for whom.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
-       why, asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, switched_on,
+       charged, turning, why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND awaited
 ORDER BY account_id, method_id;
 
--- name: move
+-- name: plan
+-- The next accounts, on record before any of them is asked: whoever follows asks these and no others.
 WITH moved AS (
     UPDATE paypal_batch_runs
     SET place = $3, asked = asked + cardinality($4::text[]), leased_until = statement_timestamp() + $6::interval,
@@ -91,6 +95,18 @@ INSERT INTO paypal_batch_accounts (batch, account_id, command_id)
 SELECT moved.batch, account_id, command_id
 FROM moved, unnest($4::text[], $5::uuid[]) AS asked (account_id, command_id)
 ON CONFLICT DO NOTHING;
+
+-- name: unpublished
+SELECT account_id, command_id FROM paypal_batch_accounts WHERE batch = $1 AND NOT decided AND NOT published;
+
+-- name: published
+UPDATE paypal_batch_accounts SET published = true WHERE batch = $1 AND account_id = ANY($2::text[]);
+
+-- name: decide
+-- By the partial index: only those without a known outcome are looked for in the journal.
+UPDATE paypal_batch_accounts AS asked SET decided = true
+FROM journal
+WHERE asked.batch = $1 AND NOT asked.decided AND journal.command_id = asked.command_id;
 
 -- name: halted
 -- Why a batch may not go on: it was stopped, or all of them were.
@@ -138,16 +154,16 @@ LIMIT $2 OFFSET $3;
 
 -- name: methods
 -- How far the methods of some accounts have come in a batch.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
-       why, asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, switched_on,
+       charged, turning, why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND account_id = ANY($2::text[])
 ORDER BY account_id, method_id;
 
 -- name: moves
 -- The methods of a batch that moved last, all or those that stand in one state or belong to one account.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
-       why, asked_back, version, began_on, edited_on
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, switched_on,
+       charged, turning, why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR account_id = $3)
 ORDER BY edited_on DESC, account_id, method_id
@@ -168,10 +184,13 @@ WHERE batch = $1 AND (awaited OR (state = 'switched' AND new_reference <> old_re
 ORDER BY account_id;
 
 -- name: reversible
--- Methods of a batch that can still be taken back.
-SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, charged,
-       why, asked_back, version, began_on, edited_on
+-- Methods of a batch that are in use and can still be taken back.
+SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, switched_on,
+       charged, turning, why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
 WHERE batch = $1 AND NOT dry_run AND NOT charged
+  AND EXISTS (SELECT FROM payment_methods AS methods
+              WHERE methods.account_id = paypal_migrations.account_id AND methods.id = method_id
+                AND methods.state IN ('active', 'expired'))
   AND (state IN ('examining', 'found', 'imported', 'verified') OR (state = 'switched' AND in_vault))
 ORDER BY account_id, method_id;

@@ -1,7 +1,7 @@
-"""Migrations of PayPal methods, one row a method, saved as a set."""
+"""Migrations of PayPal methods, one row a method and batch, saved as a set."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from handlers.paypal_migration import PAYPAL_MIGRATIONS, Migration, Migrations
@@ -16,25 +16,20 @@ SQL: Final = queries("paypal_migrations")
 
 async def load(connection: Connection, ids: Sequence[str]) -> dict[str, Migrations]:
     """The migrations of the given accounts, where there are any."""
-    found: defaultdict[str, dict[str, Migration]] = defaultdict(dict)
+    found: defaultdict[str, dict[tuple[str, str], Migration]] = defaultdict(dict)
     for row in await connection.fetch(SQL.load, ids):
-        found[row["account_id"]][row["method_id"]] = migration(row)
-    return {account_id: Migrations(by_method) for account_id, by_method in found.items()}
+        found[row["account_id"]][row["method_id"], row["batch"]] = migration(row)
+    return {account_id: Migrations(rows) for account_id, rows in found.items()}
 
 
 async def save(connection: Connection, changed: Mapping[str, Migrations]) -> None:
     """Write what was touched. Raises `LostUpdateError` when a newer version is there already."""
     rows = [
-        _row(account_id, migrations.by_method[method_id])
+        _row(account_id, migrations.rows[key])
         for account_id, migrations in changed.items()
-        for method_id in sorted(migrations.touched)
+        for key in sorted(migrations.touched)
     ]
     expect_all("paypal_migrations", len(rows), await connection.execute(SQL.save, rows))
-
-
-async def paid_by_others(connection: Connection, references: Collection[str], account_id: str) -> bool:
-    """Whether another account pays with one of these references."""
-    return await connection.fetchval(SQL.others, list(references), account_id) is not None
 
 
 async def waiting(connection: Connection, *, after: str, limit: int) -> list[str]:
@@ -63,7 +58,9 @@ def migration(row: Row) -> Migration:
         new=row["new_reference"],
         awaited=row["awaited"],
         in_vault=row["in_vault"],
+        switched_on=row["switched_on"],
         charged=row["charged"],
+        turning=row["turning"],
         why=row["why"],
         asked_back=row["asked_back"],
     )
@@ -83,7 +80,9 @@ def _row(account_id: str, one: Migration) -> tuple[Any, ...]:
         one.new,
         one.awaited,
         one.in_vault,
+        one.switched_on,
         one.charged,
+        one.turning,
         one.why,
         one.asked_back,
         one.version,

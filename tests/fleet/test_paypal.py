@@ -8,6 +8,7 @@ from click.testing import Result
 from uuid6 import uuid7
 
 from fleet.cli import paypal_methods
+from handlers.payment_method import vaulted_id_of
 from state.postgres import journal, paypal_batches, switches
 from state.postgres.connection import Connection
 from tests.consumers.lanes import LaneUnderTest, account_id, journaled, until
@@ -138,8 +139,8 @@ async def test_a_batch_is_looked_at_and_taken_back(
 ) -> None:
     batch, waiting, charged = account_id(), await payer(connection, "t1"), await payer(connection, "t2")
     switched = {"dry_run": False, "state": MigrationState.SWITCHED}
-    await moved(connection, waiting, batch, **switched)
-    await moved(connection, charged, batch, **switched, charged=True)
+    await moved(connection, waiting, batch, **switched, method_id=vaulted_id_of("t1"))
+    await moved(connection, charged, batch, **switched, method_id=vaulted_id_of("t2"), charged=True)
     assert "2 accounts are looked at" in (await typed("paypal-migrations", "look", batch)).output
     back = await typed("paypal-migrations", "roll-back", "--batch", batch, "--reason", "no")
     assert "1 methods go back" in back.output

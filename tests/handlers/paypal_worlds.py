@@ -58,8 +58,8 @@ def migrations(world: World) -> Migrations:
 
 
 def migration(world: World, method_id: str) -> Migration:
-    """That of one method."""
-    return migrations(world).by_method[method_id]
+    """The last one of a method."""
+    return migrations(world).of_method(method_id)[0]
 
 
 def found(method_id: str, *, batch: str = BATCH, **fields: Any) -> PayPalExamined:

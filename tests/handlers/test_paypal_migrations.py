@@ -49,9 +49,11 @@ from topics.paypal_migrations import (
     MigrationState,
     PayPalCharged,
     PayPalMigrationMoved,
+    PayPalNeverKept,
     PayPalOldRevoked,
     PayPalRolledBack,
     PayPalStepFailed,
+    PayPalTurnedBack,
     PayPalVerified,
     ReviewPayPalMigrations,
     RollBackPayPalMigration,
@@ -60,7 +62,7 @@ from topics.stripe_customers import StripeCustomerShared
 from topics.subscriptions import SubscriptionStatus
 
 VERIFIED = "verified"
-CHARGED_AT = reading(600).at
+CHARGED_AT = reading(36_000).at
 WHY = "support asked"
 
 
@@ -253,6 +255,9 @@ def test_support_takes_back_each_step(state: MigrationState) -> None:
     world, method_id = moved_to(state)
     before = method(world, method_id)
     world.applied(back(method_id), Role.SUPPORT)
+    if state is MigrationState.SWITCHED:
+        assert method(world, method_id).details.reference == method_id, "the old one was not seen yet"
+        world.applied(PayPalTurnedBack(method_id=method_id, batch=BATCH), Role.SYSTEM)
     assert method(world, method_id).details == paypal(LEGACY)
     world.applied(PayPalRolledBack(method_id=method_id, batch=BATCH), Role.SYSTEM)
     assert migration(world, method_id).state is MigrationState.ROLLED_BACK
@@ -264,6 +269,95 @@ def test_what_was_only_looked_at_is_taken_back_at_once() -> None:
     migrating(world)
     assert kinds(world.applied(back(method_id), Role.SUPPORT)) == []
     assert migration(world, method_id).state is MigrationState.ROLLED_BACK
+
+
+def test_a_way_back_that_leads_nowhere_ends_where_it_began() -> None:
+    world, method_id = moved_to(MigrationState.SWITCHED)
+    world.applied(back(method_id), Role.SUPPORT)
+    world.applied(step_failed(method_id, MigrationState.ROLLING_BACK), Role.SYSTEM)
+    one = migration(world, method_id)
+    assert (one.state, one.why, one.over) == (MigrationState.SWITCHED, "Braintree: no.", False)
+    assert method(world, method_id).details.reference == method_id
+
+
+def test_a_payment_on_the_way_back_keeps_what_was_paid_with() -> None:
+    world, method_id = moved_to(MigrationState.SWITCHED)
+    world.applied(back(method_id), Role.SUPPORT)
+    world.applied(PayPalCharged(reference=method_id, charged_at=CHARGED_AT), Role.SYSTEM)
+    one = migration(world, method_id)
+    assert (one.state, one.charged, one.turning) == (MigrationState.SWITCHED, True, False)
+
+
+def test_a_payment_before_the_switch_is_none_with_the_new_reference() -> None:
+    world, method_id = moved_to(MigrationState.SWITCHED)
+    early = PayPalCharged(reference=method_id, charged_at=reading(0).at)
+    assert world.applied(early, Role.SYSTEM).changes == {}
+
+
+def test_a_new_token_that_is_gone_leads_back_to_the_old_one() -> None:
+    world, method_id = moved_to(MigrationState.SWITCHED)
+    world.applied(PayPalCharged(reference=method_id, charged_at=CHARGED_AT), Role.SYSTEM)
+    world.applied(step_failed(method_id, MigrationState.SWITCHED), Role.SYSTEM)
+    world.applied(PayPalTurnedBack(method_id=method_id, batch=BATCH), Role.SYSTEM)
+    assert method(world, method_id).details.reference == LEGACY
+
+
+def test_what_upstream_repeats_of_an_old_reference_is_no_method() -> None:
+    world, method_id = moved_to(MigrationState.SWITCHED)
+    world.applied(PayPalCharged(reference=method_id, charged_at=CHARGED_AT), Role.SYSTEM)
+    world.applied(PayPalOldRevoked(method_id=method_id, batch=BATCH), Role.SYSTEM)
+    migrating(world, dry_run=True, batch=DRY)
+    world.applied(found(method_id, batch=DRY, broken=None), Role.SYSTEM)
+    old = BraintreeMethodObserved(reference=LEGACY, seen=event(1, "again"), details=paypal(LEGACY))
+    assert world.applied(old, Role.SYSTEM).changes == {}
+    assert method(world, method_id).details.reference == method_id
+
+
+def test_each_batch_keeps_what_it_found() -> None:
+    world, method_id = with_legacy()
+    migrating(world, dry_run=True, batch=DRY)
+    world.applied(found(method_id, batch=DRY), Role.SYSTEM)
+    migrating(world)
+    assert [one.batch for one in migrations(world).of_method(method_id)] == [BATCH, DRY]
+    assert migrations(world).rows[method_id, DRY].state is MigrationState.FOUND
+
+
+def test_an_import_that_comes_after_the_end_is_let_go() -> None:
+    world, method_id = moved_to(MigrationState.FOUND)
+    world.applied(step_failed(method_id, MigrationState.FOUND), Role.SYSTEM)
+    world.applied(PayPalRolledBack(method_id=method_id, batch=BATCH), Role.SYSTEM)
+    late = BraintreeMethodObserved(reference=method_id, seen=reading(9), details=paypal(method_id))
+    assert kinds(world.applied(late, Role.SYSTEM)) == [MIGRATE]
+    assert migration(world, method_id).state is MigrationState.ROLLING_BACK
+    world.applied(PayPalRolledBack(method_id=method_id, batch=BATCH), Role.SYSTEM)
+    assert migration(world, method_id).state is MigrationState.FAILED
+
+
+def test_a_customer_that_became_shared_on_the_way_stops_the_switch() -> None:
+    world, method_id = moved_to(MigrationState.VERIFIED)
+    world.applied(StripeCustomerShared(customer_id="cus_A", accounts=2, as_of=reading(5).at), Role.SYSTEM)
+    world.applied(ready(method_id), Role.SYSTEM)
+    assert migration(world, method_id).state is MigrationState.ROLLING_BACK
+    assert method(world, method_id).details.reference == LEGACY
+
+
+def test_a_nonce_that_turns_out_to_be_used_up_ends_its_method() -> None:
+    world, method_id = with_legacy(NONCE)
+    migrating(world)
+    young = found(method_id, broken=Brokenness.NONCE_AS_TOKEN, source=None, in_vault=False)
+    world.applied(young, Role.SYSTEM)
+    world.applied(PayPalNeverKept(method_id=method_id, batch=BATCH), Role.SYSTEM)
+    assert method(world, method_id).state is MethodState.REVOKED
+    assert migration(world, method_id).state is MigrationState.FAILED
+
+
+def test_what_was_found_of_an_erased_account_is_not_kept() -> None:
+    world, method_id = with_legacy()
+    migrating(world, dry_run=True, batch=DRY)
+    world.applied(EraseAccount(reason="asked for"), Role.SUPPORT)
+    world.applied(found(method_id, batch=DRY), Role.SYSTEM)
+    one = migration(world, method_id)
+    assert (one.state, one.source, one.old.payer_email) == (MigrationState.FAILED, None, None)
 
 
 def test_there_is_no_way_back_once_a_payment_went_through() -> None:
@@ -354,4 +448,4 @@ def test_a_setup_under_way_is_no_business_of_a_migration() -> None:
     world, _ = with_legacy()
     world.applied(StartPaymentMethodSetup())
     migrating(world)
-    assert len(migrations(world).by_method) == 1
+    assert len(migrations(world).rows) == 1

@@ -41,10 +41,10 @@ async def asked(store: Connection, batch_id: str, account: str) -> None:
     command_id = uuid7()
     run = await paypal_batches.take(store, "test", lease=LEASE, within=WITHIN)
     while run is not None and run.batch != batch_id:
-        await paypal_batches.move(store, run, "test", {}, lease=LEASE, finished=True)
+        await paypal_batches.plan(store, run, "test", {}, lease=LEASE, finished=True)
         run = await paypal_batches.take(store, "test", lease=LEASE, within=WITHIN)
     assert run is not None
-    await paypal_batches.move(store, run, "test", {account: command_id}, lease=LEASE, finished=True)
+    await paypal_batches.plan(store, run, "test", {account: command_id}, lease=LEASE, finished=True)
     await store.execute(
         "INSERT INTO journal (command_id, account_id, type, lane, actor, actor_role, surface, outcome, decided_at)"
         " VALUES ($1, $2, 'billing.paypal-migrations.migrate.v1', 'bulk', 'paypal-batches', 'system', '/', 'applied',"

@@ -192,6 +192,8 @@ async def test_no_more_is_asked_than_can_be_stopped(
         assert not await member.one()
         assert await asked(connection, batch_id) == [first]
         await connection.execute("UPDATE paypal_migrations SET state = 'switched'")
+        assert not await member.one(), "its command has no outcome yet"
+        await connection.execute("UPDATE paypal_batch_accounts SET decided = true")
         await member.all()
     assert await asked(connection, batch_id) == [first, second]
 
@@ -203,7 +205,8 @@ async def test_whoever_follows_publishes_duplicates_and_goes_on(
     batch_id = await batch(connection)
 
     def dies(point: str) -> None:
-        raise RuntimeError(point)
+        if point == "paypal.asked":
+            raise RuntimeError(point)
 
     async with lane_under_test("bulk", stack, redis) as lane:
         async with rounds(lane, "first") as member:
@@ -219,6 +222,44 @@ async def test_whoever_follows_publishes_duplicates_and_goes_on(
             await until(lambda: journaled(connection, account))
     assert await asked(connection, batch_id) == [account]
     assert len(await journaled(connection, account)) == 1
+
+
+@pytest.mark.parametrize("point", ["paypal.planned", "paypal.asked"])
+async def test_a_cap_holds_over_a_kill(
+    stack: Stack, redis: Redis, connection: Connection, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    dry = await batch(connection)
+    await connection.execute("UPDATE paypal_batches SET stopped = true")
+    for number in range(6):
+        await moved(connection, await payer(connection, f"tok{number}"), dry)
+    run = await batch(connection, dry_run=False, after=dry, cap=3)
+
+    def dies(passed: str) -> None:
+        if passed == point:
+            raise RuntimeError(point)
+
+    async with lane_under_test("bulk", stack, redis) as lane:
+        async with rounds(lane, "first") as member:
+            monkeypatch.setattr("producers.paypal_batches.crash_point", dies)
+            with pytest.raises(RuntimeError):
+                await member.one()
+            monkeypatch.undo()
+        await connection.execute("UPDATE paypal_batch_runs SET leased_until = now()")
+        async with lane.running(), rounds(lane, "second") as member:
+            await until(partial(through, member, connection, run))
+    accounts = await asked(connection, run)
+    began = await connection.fetch("SELECT account_id FROM paypal_migrations WHERE batch = $1", run)
+    assert len(accounts) == 3
+    assert sorted(row["account_id"] for row in began) == accounts
+
+
+async def through(member: Rounds, connection: Connection, batch_id: str) -> bool:
+    await member.all()
+    row = await paypal_batches.find(connection, batch_id)
+    pending = [
+        one for one in await paypal_batches.outcomes(connection, batch_id) if one["outcome"] == "pending"
+    ]
+    return row is not None and row["finished_at"] is not None and not pending
 
 
 async def test_what_waits_for_its_first_payment_is_looked_at_once_a_day(

@@ -1,4 +1,4 @@
--- Moving PayPal methods to where they belong in Braintree's vault: one row a method, batches, and who was asked.
+-- Moving PayPal methods to where they belong in Braintree's vault: one row a method and batch, batches, who was asked.
 -- depends: 20261124_04_expand_drift
 
 -- migrate: apply
@@ -18,13 +18,15 @@ CREATE TABLE paypal_migrations (
     new_reference  text,
     awaited        boolean NOT NULL,
     in_vault       boolean NOT NULL,
+    switched_on    timestamptz,
     charged        boolean NOT NULL,
+    turning        boolean NOT NULL,
     why            text,
     asked_back     boolean NOT NULL,
     version        integer NOT NULL,
     began_on       timestamptz NOT NULL,
     edited_on      timestamptz NOT NULL,
-    PRIMARY KEY (account_id, method_id)
+    PRIMARY KEY (account_id, method_id, batch)
 ) WITH (fillfactor = 70);
 CREATE INDEX paypal_migrations_by_batch ON paypal_migrations (batch, account_id);
 CREATE INDEX paypal_migrations_by_old ON paypal_migrations (old_reference);
@@ -34,8 +36,8 @@ CREATE INDEX paypal_migrations_waiting ON paypal_migrations (account_id)
 
 CREATE TYPE paypal_migration_in_v1 AS (
     account_id text, method_id text, batch text, dry_run boolean, state text, old text, old_reference text,
-    broken text, source text, new_reference text, awaited boolean, in_vault boolean, charged boolean, why text,
-    asked_back boolean, version integer, began_on timestamptz, edited_on timestamptz
+    broken text, source text, new_reference text, awaited boolean, in_vault boolean, switched_on timestamptz,
+    charged boolean, turning boolean, why text, asked_back boolean, version integer, began_on timestamptz, edited_on timestamptz
 );
 
 -- What was asked for. The loop writes it: a batch is an aggregate of its own, with its id in the place of an account's.
@@ -68,13 +70,17 @@ CREATE TABLE paypal_batch_runs (
     leased_until  timestamptz
 );
 
--- Each account that was asked, by which command.
+-- Each account that is asked, by which command; written before the command is published. `decided` once it has its
+-- outcome.
 CREATE TABLE paypal_batch_accounts (
     batch       text COLLATE "C" NOT NULL,
     account_id  text COLLATE "C" NOT NULL,
     command_id  uuid NOT NULL,
+    published   boolean NOT NULL DEFAULT false,
+    decided     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (batch, account_id)
 );
+CREATE INDEX paypal_batch_accounts_under_way ON paypal_batch_accounts (batch, account_id) WHERE NOT decided;
 
 CREATE INDEX payment_methods_vaulted ON payment_methods (account_id)
     WHERE processor = 'braintree' AND state IN ('active', 'expired');

@@ -46,6 +46,20 @@ async def taken_over(payments: Payments, reference: str, **fields: Any) -> str:
     return found.id
 
 
+async def told_of(payments: Payments, token: str) -> None:
+    """A sweep or a repair has read a token in the account's vault, and tells of it."""
+    shown = next(one for one in payments.vault.driver.methods() if one["token"] == token)
+    details = MethodDetails(
+        processor=Processor.BRAINTREE,
+        kind=MethodKind.PAYPAL,
+        reference=token,
+        payer_email=shown["email"],
+        agreement_id=shown["billing_agreement_id"],
+    )
+    fact = BraintreeMethodObserved(reference=token, seen=SEEN, details=details)
+    await payments.world.say(payments.account, fact)
+
+
 async def begun(payments: Payments, *, dry_run: bool = False, account: str | None = None) -> str:
     """A batch that asks the account; gives the batch's id. Nothing is performed yet."""
     batch = uuid4().hex
@@ -58,7 +72,7 @@ async def begun(payments: Payments, *, dry_run: bool = False, account: str | Non
 async def imports(payments: Payments, *, review: bool = True) -> None:
     """Braintree imports what was handed in, and the account is looked at again."""
     found = await paypal_migrations.load(payments.world.connection, [payments.account])
-    awaited = [one for one in found[payments.account].by_method.values() if one.awaited]
+    awaited = [one for one in found[payments.account].rows.values() if one.awaited]
     assert awaited
     payments.vault.driver.fill(
         customers=[{"id": payments.account}],
@@ -89,7 +103,7 @@ async def migrated(payments: Payments) -> str:
 async def migration(payments: Payments, method_id: str) -> Migration:
     """How far a method has come."""
     found = await paypal_migrations.load(payments.world.connection, [payments.account])
-    return found[payments.account].by_method[method_id]
+    return found[payments.account].of_method(method_id)[0]
 
 
 def tokens(payments: Payments) -> dict[str, str]:
@@ -103,3 +117,4 @@ def charged(payments: Payments, token: str) -> None:
         {"payment_method_token": token, "amount": "10.00", "options": {"submit_for_settlement": True}}
     )
     assert sale.is_success, sale.message
+    payments.vault.driver.settle(sale.transaction.id)

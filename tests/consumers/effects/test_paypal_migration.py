@@ -234,18 +234,6 @@ async def test_an_erasure_takes_both_references_out_of_the_vault(payments: Payme
     assert (await migration(payments, method_id)).old.payer_email is None
 
 
-async def test_an_agreement_that_ends_with_its_old_token_stops_all_batches(payments: Payments) -> None:
-    method_id = await on_the_wrong_customer(payments)
-    await migrated(payments)
-    charged(payments, method_id)
-    payments.vault.driver.revoke(method_id, copies=0)
-    await payments.world.say(payments.account, ReviewPayPalMigrations())
-    await payments.world.settle()
-    assert (await migration(payments, method_id)).state is MigrationState.FAILED
-    assert (await payments.kept()).methods[method_id].state is MethodState.REVOKED
-    assert await switches.switched_off(payments.world.connection, paypal_batches.SWITCH) is not None
-
-
 @pytest.mark.parametrize("point", CLOSING)
 async def test_killed_at_each_step_on_the_way_there(payments: Payments, point: str) -> None:
     method_id = await on_the_wrong_customer(payments)
@@ -300,6 +288,7 @@ async def test_killed_on_the_way_back(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
     await migrated(payments)
     await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    await performed(payments)
     await killed_at(payments.world, "paypal.new_deleted", braintree=payments.vault.url)
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK

@@ -69,6 +69,7 @@ class Vault:
         }
         sale = self._gateway.transaction.sale(given)
         assert sale.is_success, sale.message
+        self.driver.settle(sale.transaction.id)
 
 
 def _portions(bodies: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:

@@ -68,7 +68,13 @@ async def gathered(
     moves = await paypal_migrations.load(connection, ids)
     return Evidence(
         {account: found.methods for account, found in rows.items()},
-        {account: found.by_method for account, found in moves.items()},
+        {
+            account: {
+                method_id: found.changing(method_id) or found.of_method(method_id)[0]
+                for method_id, _ in found.rows
+            }
+            for account, found in moves.items()
+        },
         {one["token"]: one for one in vault},
         sorted(one["order_id"] for one in transactions),
     )
