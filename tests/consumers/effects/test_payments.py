@@ -22,8 +22,10 @@ from tests.handlers.payment_worlds import agreement
 from tests.stripe_double import Double
 from topics.observation import Observation
 from topics.payment_methods import (
+    AddPaymentMethod,
     BraintreeMethodObserved,
     CollectionMethod,
+    MethodKind,
     MethodState,
     ReconcileCollectionMethod,
     RemovePaymentMethod,
@@ -137,6 +139,25 @@ async def test_a_setup_hands_over_its_secret_and_no_record_has_it(payments: Paym
         secret,
     )
     assert held == 0
+
+
+async def test_of_three_secrets_at_one_card_only_the_last_can_be_confirmed(payments: Payments) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    for _ in range(3):
+        await payments.ask(StartPaymentMethodSetup())
+    await payments.world.settle()
+    made = [one["status"] for one in payments.objects("setup_intent")]
+    assert sorted(made) == ["canceled", "canceled", "requires_payment_method", "succeeded"]
+    (last,) = [one for one in payments.objects("setup_intent") if one["status"] == "requires_payment_method"]
+    stripe(payments, f"/v1/setup_intents/{last['id']}/confirm", payment_method="pm_card_mastercard")
+    named = AddPaymentMethod(
+        method_kind=MethodKind.CREDIT_CARD, setup_intent=last["id"], nick_name="Second card"
+    )
+    operation = await payments.ask(named)
+    await payments.world.settle()
+    assert (await payments.end(operation))[2]["nick_name"] == "Second card"
+    assert len([one for one in (await payments.kept()).methods.values() if not one.gone]) == 2
 
 
 @pytest.mark.parametrize(
