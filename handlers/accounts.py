@@ -39,7 +39,10 @@ class Lock:
 
 @value
 class AccountRecord:
-    """The account's own row. `flags` is the bitmask; `version` counts the changes of this row."""
+    """The account's own row. `flags` is the bitmask; `version` counts the changes of this row.
+
+    `erased_on`: what was known of it before is not to be known again, however late it is told.
+    """
 
     type: AccountType
     flags: int
@@ -47,6 +50,7 @@ class AccountRecord:
     lock: Lock | None
     created_on: datetime
     edited_on: datetime
+    erased_on: datetime | None = None
 
 
 ACCOUNT: Final[Part[AccountRecord]] = Part("account")
@@ -171,7 +175,7 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     if refused := only_support(context.actor, "erase an account"):
         return refused
     record = known(account)
-    after = _changed(record, context)
+    after = _changed(record, context, erased_on=context.now)
     return Applied(
         {ACCOUNT: after},
         events=(AccountErased(version=after.version),),

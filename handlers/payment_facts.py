@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from handlers.account import Account
+from handlers.accounts import known
 from handlers.card_expiry import past
 from handlers.decision import Applied, Context, Decision, EffectRequest
 from handlers.dispatch import Handler
@@ -253,9 +254,9 @@ def customer_observed(account: Account, fact: StripeCustomerObserved, context: C
             if not one.gone
         ]
         customer = customer_of(account)
-        known = {} if customer.gone else {STRIPE_CUSTOMER: _deleted(customer)}
+        noted = {} if customer.gone else {STRIPE_CUSTOMER: _deleted(customer)}
         decision = applied(account, methods.put(*gone), context)
-        return replace(decision, changes={**known, **decision.changes})
+        return replace(decision, changes={**noted, **decision.changes})
     wanted = first_at(methods, Processor.STRIPE)
     if customer_of(account).merged or fact.default_payment_method == (
         wanted.details.reference if wanted else None
@@ -294,7 +295,7 @@ def _found_there(
 
     What was there before the account was erased, and comes to light late, is let go.
     """
-    erased_on = customer_of(account).erased_on
+    erased_on = known(account).erased_on
     fresh = _found(method_id, details, found, context)
     if erased_on is not None and (details.created_at or found.at) <= erased_on:
         return unwanted(fresh, ERASED)

@@ -142,11 +142,9 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     erased = [_erased(one, context) for one in methods_of(account).methods.values()]
     own = applied(account, methods_of(account).put(*erased), context)
     own = closed(account, own, context, *waiting(customer_of(account).setups, context.now))
-    customer = own.changes.get(STRIPE_CUSTOMER) or customer_of(account)
-    noted = dataclass_replace(customer, erased_on=context.now, version=customer_of(account).version + 1)
     return dataclass_replace(
         decision,
-        changes={**decision.changes, **own.changes, STRIPE_CUSTOMER: noted},
+        changes={**decision.changes, **own.changes},
         events=(*decision.events, *own.events),
         effects=(*decision.effects, *own.effects),
     )

@@ -41,7 +41,6 @@ class StripeCustomer:
     that other accounts use the same customer, as read at `shared_as_of`: automation keeps off.
 
     `setups` are the setup intents that a page may still complete for it. `gone`: it was deleted at Stripe.
-    `erased_on` is when the account was erased: what Stripe had for it before is not the account's any more.
     """
 
     customer_id: str | None = None
@@ -53,7 +52,6 @@ class StripeCustomer:
     shared_as_of: datetime | None = None
     setups: Setups = ()
     gone: bool = False
-    erased_on: datetime | None = None
 
 
 STRIPE_CUSTOMER: Final[Part[StripeCustomer]] = Part("stripe_customer")
@@ -84,7 +82,6 @@ def _linked(customer: StripeCustomer, customer_id: str) -> Applied:
         customer.version + 1,
         shared_as_of=customer.shared_as_of,
         setups=() if customer.customer_id else customer.setups,
-        erased_on=customer.erased_on,
     )
     event = StripeCustomerLinked(customer_id=customer_id, before=customer.customer_id, version=after.version)
     return Applied({STRIPE_CUSTOMER: after}, events=(event,), result=_view(after))

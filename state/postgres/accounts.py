@@ -59,6 +59,7 @@ def _record(row: Row) -> AccountRecord:
         lock=Lock(row["locked_by"], row["lock_reason"], since) if since else None,
         created_on=row["created_on"],
         edited_on=row["edited_on"],
+        erased_on=row["erased_on"],
     )
 
 
@@ -74,6 +75,7 @@ def _row(account_id: str, record: AccountRecord) -> tuple[Any, ...]:
         lock.since if lock else None,
         record.created_on,
         record.edited_on,
+        record.erased_on,
     )
 
 

@@ -64,7 +64,6 @@ def _customer(row: Row) -> StripeCustomer:
         shared_as_of=row["shared_as_of"],
         setups=_SETUPS.validate_json(row["setups"]) if row["setups"] != _NONE else (),
         gone=row["gone"],
-        erased_on=row["erased_on"],
     )
 
 
@@ -83,7 +82,6 @@ def _row(account_id: str, customer: StripeCustomer) -> tuple[Any, ...]:
         customer.shared_as_of,
         _SETUPS.dump_json(customer.setups).decode() if customer.setups else _NONE,
         customer.gone,
-        customer.erased_on,
     )
 
 

@@ -1,15 +1,15 @@
 -- name: load
 SELECT account_id, customer_id, version, projection, synced_at,
-       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on
+       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone
 FROM stripe_customers
 WHERE account_id = ANY($1::text[]);
 
 -- name: save
 INSERT INTO stripe_customers AS kept
     (account_id, customer_id, version, projection, synced_at,
-     failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on)
+     failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone)
 SELECT account_id, customer_id, version, projection, synced_at,
-       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone, erased_on
+       failed_projection, failure_reason, failed_at, merged, shared_as_of, setups, gone
 FROM unnest($1::stripe_customer_in_v2[])
 ON CONFLICT (account_id) DO UPDATE SET
     customer_id = excluded.customer_id,
@@ -22,8 +22,7 @@ ON CONFLICT (account_id) DO UPDATE SET
     merged = excluded.merged,
     shared_as_of = excluded.shared_as_of,
     setups = excluded.setups,
-    gone = excluded.gone,
-    erased_on = excluded.erased_on
+    gone = excluded.gone
 WHERE kept.version < excluded.version;
 
 -- name: accounts_of
