@@ -29,17 +29,12 @@ from handlers.payment_method import (
     method_id_of,
     methods_of,
     unwanted,
-    vaulted_id_of,
 )
 from handlers.payment_results import activated, verify_by
 from handlers.payment_setups import brought, prolonged
-from handlers.paypal_migration import PAYPAL_MIGRATIONS, Migration, is_nonce, migrations_of
-from handlers.paypal_steps import came_late
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of
 from topics.payment_methods import (
-    BraintreeMethodObserved,
     MethodDetails,
-    MethodKind,
     MethodState,
     PaymentMethodsReleased,
     Processor,
@@ -48,12 +43,8 @@ from topics.payment_methods import (
     StripeCustomerObserved,
     StripeMethodObserved,
 )
-from topics.paypal_migrations import MigrationState
 
-TAKEN_BACK: Final = frozenset({MigrationState.ROLLED_BACK, MigrationState.FAILED})
 DETACHED: Final = "It was detached at Stripe."
-REVOKED: Final = "The PayPal agreement was revoked at PayPal. Connect PayPal again to pay with it."
-DELETED: Final = "It is not in Braintree's vault any more."
 CUSTOMER_DELETED: Final = "The Stripe customer was deleted."
 NOT_COMPLETED: Final = "Its setup was not completed."
 
@@ -74,7 +65,7 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
     if method.state is MethodState.PENDING_SETUP and not found.final:
         after = activated(methods_of(account), method, fact.details, fact.seen, context)
         return applied(account, after, context)
-    return _mirrored(account, method, fact.details, found, context)
+    return mirrored(account, method, fact.details, found, context)
 
 
 def _of_another(
@@ -90,81 +81,6 @@ def _of_another(
     if fact.seen.event_id is not None:
         return Applied(effects=(read_method(fact.details.reference),))
     return applied(account, methods_of(account).put(left_behind(method, context.now)), context)
-
-
-def braintree_observed(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
-    """An agreement as Braintree shows it: revoked and gone are final, whatever comes late.
-
-    What was never a token can't have gone from the vault: a migration looks for the agreement behind it.
-    """
-    method = methods_of(account).referred(fact.reference)
-    if method is None:
-        return _unknown_agreement(account, fact, context)
-    if method.details.processor is not Processor.BRAINTREE or (fact.gone and is_nonce(fact.reference)):
-        return Applied()
-    if method.gone:
-        return _after_its_end(account, method, fact, context)
-    over = fact.revoked or fact.gone
-    found = seen(fact.seen, rank=int(over), final=over)
-    if over:
-        state = MethodState.DETACHED if fact.gone else MethodState.REVOKED
-        reason = DELETED if fact.gone else REVOKED
-        gone = ended(method, state, reason, context.now, released=fact.gone, seen=found)
-        return applied(account, methods_of(account).put(gone), context)
-    if fact.details is None or method.state is MethodState.PENDING_SETUP:
-        return Applied()
-    return _mirrored(account, method, fact.details, found, context)
-
-
-def _after_its_end(
-    account: Account, method: PaymentMethod, fact: BraintreeMethodObserved, context: Context
-) -> Decision:
-    """Whether the vault keeps the token of a tombstone: then it is let go (once more).
-
-    One that was never shown there may come late, by a request whose outcome nobody learned. That its payer revoked
-    it is why it is gone, whichever is told first.
-    """
-    kept = fact.details is not None and not fact.revoked
-    after = method
-    if fact.revoked and method.reason == DELETED:
-        after = replace(after, state=MethodState.REVOKED, reason=REVOKED)
-    if (kept and method.released) or (fact.gone and not method.released):
-        after = replace(after, released=fact.gone)
-    return applied(account, methods_of(account).put(changed(after, context.now)), context)
-
-
-def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context: Context) -> Decision:
-    """One that is in the account's vault and in none of our rows, as after a restored backup, is the account's.
-
-    A revoked one is a tombstone from the beginning, which is let go, and which nothing late brings to life.
-
-    The second token of an agreement that was moved is none, and neither is what a method of ours was called before.
-    """
-    if migration := migrations_of(account).of_reference(fact.reference):
-        return _of_a_migration(account, migration, fact, context)
-    if vaulted_id_of(fact.reference) in methods_of(account).methods:
-        return Applied()
-    details = fact.details or MethodDetails(
-        processor=Processor.BRAINTREE, kind=MethodKind.PAYPAL, reference=fact.reference
-    )
-    if fact.gone or not (fact.details or fact.revoked) or details.reference != fact.reference:
-        return Applied()
-    found = seen(fact.seen, rank=int(fact.revoked), final=fact.revoked)
-    fresh = _found_there(account, vaulted_id_of(fact.reference), details, found, context)
-    if fact.revoked:
-        fresh = replace(fresh, state=MethodState.REVOKED, reason=REVOKED, released=False)
-    return applied(account, methods_of(account).put(fresh), context)
-
-
-def _of_a_migration(
-    account: Account, migration: Migration, fact: BraintreeMethodObserved, context: Context
-) -> Decision:
-    """Word of the end of one token is a reason to look at the other; what came too late to be used is let go."""
-    other = next(iter(migration.references - {fact.reference}), None)
-    if fact.revoked:
-        return Applied(effects=(read_braintree(other),) if other else ())
-    late = migration.made and migration.new == fact.reference and migration.state in TAKEN_BACK
-    return came_late(account, migration, context) if late and not fact.gone else Applied()
 
 
 def setup_observed(account: Account, fact: SetupIntentObserved, context: Context) -> Decision:
@@ -282,13 +198,13 @@ def _found_at_stripe(
     account: Account, details: MethodDetails, found: Seen, context: Context
 ) -> PaymentMethod:
     """One whose customer was deleted went with it, whatever is still told of it."""
-    fresh = _found_there(account, method_id_of(details.reference), details, found, context)
+    fresh = found_there(account, method_id_of(details.reference), details, found, context)
     if fresh.gone or not customer_of(account).gone:
         return fresh
     return replace(fresh, state=MethodState.DETACHED, reason=CUSTOMER_DELETED, released=True)
 
 
-def _found_there(
+def found_there(
     account: Account, method_id: str, details: MethodDetails, found: Seen, context: Context
 ) -> PaymentMethod:
     """A method that came to be without us; a tombstone when it is over, so that nothing late revives it.
@@ -353,7 +269,7 @@ def _after_the_end(
     return applied(account, methods_of(account).put(held), context, effects=(align_stripe(),))
 
 
-def _mirrored(
+def mirrored(
     account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
 ) -> Decision:
     judged = judge(method.seen, found)
@@ -398,11 +314,6 @@ def _doubt(judged: Judged, method: PaymentMethod, details: MethodDetails) -> tup
 
 HANDLERS: Final = (
     Handler(StripeMethodObserved, stripe_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(
-        BraintreeMethodObserved,
-        braintree_observed,
-        needs=(PAYMENT_METHODS, PAYPAL_MIGRATIONS, STRIPE_CUSTOMER),
-    ),
     Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(SetupDeadlinePassed, setup_deadline_passed),
     Handler(StripeCustomerObserved, customer_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),

@@ -3,7 +3,7 @@
 from dataclasses import replace as dataclass_replace
 from typing import Any, Final
 
-from handlers import open_setups, payment_facts, payment_results, payment_setups, relinking
+from handlers import agreement_facts, open_setups, payment_facts, payment_results, payment_setups, relinking
 from handlers.account import Account
 from handlers.accounts import version_conflict
 from handlers.card_expiry import review
@@ -224,5 +224,6 @@ HANDLERS: Final = (
     *payment_setups.HANDLERS,
     *payment_results.HANDLERS,
     *payment_facts.HANDLERS,
+    *agreement_facts.HANDLERS,
     *relinking.HANDLERS,
 )

@@ -1,5 +1,5 @@
 -- What is open at an account's Stripe customer, whether it is gone, and when the account was erased.
--- depends: 20261128_01_expand_paypal_migrations
+-- depends: 20261128_02_expand_order_of_effects
 
 -- migrate: apply
 
