@@ -32,7 +32,7 @@ ACTOR: Final = Actor("operator:drill", Role.SUPPORT, "/drill")
 TOGETHER: Final = 500
 PATIENCE: Final = 600.0
 PAID: Final = frozenset({Kind.MOVED, Kind.EXCHANGED})
-BETWEEN_KILLS: Final = (1.0, 6.0)
+BETWEEN_KILLS: Final = (0.3, 2.5)
 GIVEN_UP: Final = 12.0
 
 
