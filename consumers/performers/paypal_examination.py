@@ -5,6 +5,7 @@ from typing import Final
 
 from consumers.braintree_facts import observed
 from consumers.performers.braintree_answers import seen as seen_at
+from consumers.performers.paypal_failures import AMBIGUOUS, REVOKED, SHARED, failed
 from consumers.performers.paypal_view import PayPalView
 from consumers.performers.stripe_answers import done, is_missing
 from handlers.paypal_migration import Migration
@@ -13,9 +14,8 @@ from state.braintree.client import Caller
 from state.braintree.vault import Agreement
 from topics.message import Fact
 from topics.payment_methods import MethodDetails
-from topics.paypal_migrations import Brokenness, MigrationState, PayPalExamined, PayPalStepFailed
+from topics.paypal_migrations import Brokenness, PayPalExamined
 
-AMBIGUOUS: Final = "Several agreements of the account could be meant: a person has to say which."
 NONCE_LIFE: Final = timedelta(hours=3)
 """Braintree forgets a nonce that nobody used after this time."""
 
@@ -28,15 +28,13 @@ async def examine(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
         return (await _without_token(ask, seen, migration),)
     agreement = done(answer)
     if agreement.revoked:
-        why = "Its payer revoked the agreement at PayPal."
-        return (observed(agreement, seen_at(answer)), _failed(migration, why))
+        return (observed(agreement, seen_at(answer)), failed(migration, REVOKED))
     if agreement.agreement_id is None:
         return (_examined(migration, broken=Brokenness.NONCE_AS_TOKEN, source=None, movable=False),)
     if agreement.customer_id == seen.account_id:
         return (_examined(migration, source=agreement.details),)
     if seen.paid_by_others:
-        why = "Another account pays with the same agreement: a person has to say whose it is."
-        return (_failed(migration, why),)
+        return (failed(migration, SHARED),)
     return (_examined(migration, broken=Brokenness.WRONG_CUSTOMER, source=agreement.details),)
 
 
@@ -44,7 +42,7 @@ async def _without_token(ask: Caller, seen: PayPalView, migration: Migration) ->
     """What is kept is no token. The agreement may be in the account's vault all the same, under its own token."""
     found = await _behind(ask, seen, migration)
     if len({one.agreement_id for one in found}) > 1:
-        return _failed(migration, AMBIGUOUS)
+        return failed(migration, AMBIGUOUS)
     young = datetime.now(UTC) - _created(seen, migration) < NONCE_LIFE
     return _examined(
         migration,
@@ -97,10 +95,4 @@ def _examined(
         source=source,
         movable=movable,
         in_vault=in_vault,
-    )
-
-
-def _failed(migration: Migration, why: str) -> PayPalStepFailed:
-    return PayPalStepFailed(
-        method_id=migration.method_id, batch=migration.batch, state=MigrationState.EXAMINING, why=why
     )

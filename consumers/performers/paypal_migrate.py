@@ -11,6 +11,7 @@ from typing import Final
 
 from consumers.performers.braintree_answers import caller
 from consumers.performers.paypal_examination import examine
+from consumers.performers.paypal_failures import FOREIGN, GONE, OTHER_AGREEMENT, REVOKED, SHARED, failed
 from consumers.performers.paypal_revocation import LOST, let_go, taken_back
 from consumers.performers.paypal_view import PayPalView, paypal_view
 from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
@@ -73,13 +74,6 @@ def _held(seen: PayPalView, migration: Migration) -> bool:
     """A way back is open while a batch is stopped, unless letting go of tokens is what stopped it."""
     way_back = migration.state is MigrationState.ROLLING_BACK
     return seen.halted is not None and (not way_back or seen.halted == LOST)
-
-
-def failed(migration: Migration, why: str) -> PayPalStepFailed:
-    """The step before which the migration stands will not go through."""
-    return PayPalStepFailed(
-        method_id=migration.method_id, batch=migration.batch, state=migration.state, why=why[:500]
-    )
 
 
 async def _step(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
@@ -177,12 +171,6 @@ def _wrong(new: Agreement | None, old: Agreement | None, account_id: str) -> str
         return OTHER_AGREEMENT
     return None
 
-
-SHARED: Final = "Another account pays with the same agreement: a person has to say whose it is."
-FOREIGN: Final = "The vault has it on another customer than the account's."
-GONE: Final = "It is not in the vault any more."
-REVOKED: Final = "Its payer revoked the agreement at PayPal."
-OTHER_AGREEMENT: Final = "The vault shows another agreement under the new token."
 
 _Step = Callable[[Caller, PayPalView, Migration], Awaitable[tuple[Fact, ...]]]
 _FORWARD: Final[Mapping[MigrationState, _Step]] = MappingProxyType(

@@ -6,6 +6,7 @@ import structlog
 
 from consumers.braintree_facts import gone, observed
 from consumers.performers.braintree_answers import seen as seen_at
+from consumers.performers.paypal_failures import MISSING, NOTHING_TO_GO_BACK_TO, failed
 from consumers.performers.paypal_view import PayPalView
 from consumers.performers.stripe_answers import done, is_missing
 from consumers.performing import Work
@@ -19,17 +20,12 @@ from topics.paypal_migrations import (
     PayPalCharged,
     PayPalOldRevoked,
     PayPalRolledBack,
-    PayPalStepFailed,
     PayPalTurnedBack,
 )
 
 log = structlog.get_logger()
 
 LOST: Final = "An agreement ended at PayPal when one of its tokens was let go."
-MISSING: Final = "The new token is not in the vault any more, so the method is charged by the old one again."
-NOTHING_TO_GO_BACK_TO: Final = (
-    "The old token can't be charged any more, so the method stays with the new one."
-)
 
 
 async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
@@ -40,7 +36,7 @@ async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration
         return await _charge(ask, migration)
     new = await vault.find(ask, str(migration.new))
     if is_missing(new):
-        return (_failed(migration, MISSING),)
+        return (failed(migration, MISSING),)
     if (agreement := done(new)).revoked:
         return (observed(agreement, seen_at(new)),)
     revoked = await _old_gone(ask, seen, migration)
@@ -95,7 +91,7 @@ async def _turned(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
         return charged
     answer = await vault.find(ask, migration.old.reference)
     if is_missing(answer) or done(answer).revoked:
-        return (_failed(migration, NOTHING_TO_GO_BACK_TO),)
+        return (failed(migration, NOTHING_TO_GO_BACK_TO),)
     return (PayPalTurnedBack(method_id=migration.method_id, batch=migration.batch),)
 
 
@@ -116,12 +112,6 @@ async def _undone(ask: Caller, work: Work, seen: PayPalView, migration: Migratio
     reference = migration.old.reference
     word = gone(reference, seen_at(answer)) if is_missing(answer) else observed(done(answer), seen_at(answer))
     return (word, back)
-
-
-def _failed(migration: Migration, why: str) -> PayPalStepFailed:
-    return PayPalStepFailed(
-        method_id=migration.method_id, batch=migration.batch, state=migration.state, why=why
-    )
 
 
 async def _stop_all(work: Work, migration: Migration) -> None:

@@ -24,36 +24,45 @@ def shown(batch: str | None, state: str | None, account: str | None, limit: int)
         _batches()
         return
 
-    async def read(
-        connection: Connection,
-    ) -> tuple[Row | None, list[Row], list[Row], list[Row], list[Row], str | None]:
-        return (
-            await paypal_batches.find(connection, batch),
-            await paypal_batches.counts(connection, batch),
-            await paypal_batches.outcomes(connection, batch),
-            await paypal_batches.refused(connection, batch, account_id=account, limit=limit),
-            await paypal_batches.moves(connection, batch, state=state, account_id=account, limit=limit),
-            await paypal_batches.halted(connection, batch),
-        )
+    found, halted = with_store(lambda connection: _batch(connection, batch))
+    click.echo(_line(found, halted))
+    _counts(batch)
+    refused, moves = with_store(lambda connection: _listed(connection, batch, state, account, limit))
+    _refused(refused)
+    _moves(moves)
 
-    found, counts, outcomes, refused, moves, halted = with_store(read)
+
+async def _batch(connection: Connection, batch: str) -> tuple[Row, str | None]:
+    found = await paypal_batches.find(connection, batch)
     if found is None:
         raise click.ClickException("There is no such batch.")
-    click.echo(_line(found, halted))
+    return found, await paypal_batches.halted(connection, batch)
+
+
+async def _listed(
+    connection: Connection, batch: str, state: str | None, account: str | None, limit: int
+) -> tuple[list[Row], list[Row]]:
+    return (
+        await paypal_batches.refused(connection, batch, account_id=account, limit=limit),
+        await paypal_batches.moves(connection, batch, state=state, account_id=account, limit=limit),
+    )
+
+
+def _counts(batch: str) -> None:
+    outcomes = with_store(lambda connection: paypal_batches.outcomes(connection, batch))
     show(
         "Accounts",
         ("outcome", "code", "accounts"),
         ((row["outcome"], row["code"], row["accounts"]) for row in outcomes),
         empty="No account was asked yet.",
     )
+    methods = with_store(lambda connection: paypal_batches.counts(connection, batch))
     show(
         "Methods",
         ("state", "what is wrong", "methods"),
-        ((row["state"], row["broken"], row["methods"]) for row in counts),
+        ((row["state"], row["broken"], row["methods"]) for row in methods),
         empty="No method was looked at yet.",
     )
-    _refused(refused)
-    _moves(moves)
 
 
 def _refused(refused: Sequence[Row]) -> None:
