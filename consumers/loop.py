@@ -40,6 +40,8 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 0.2
 COMMIT_EVERY: Final = 1.0
 HAND_OVER_SECONDS: Final = 15.0
+ASK_SECONDS: Final = 5.0
+"""For Kafka to say what it holds; meanwhile nothing is polled."""
 """How long a revocation waits for batches under way; well below the rebalance timeout."""
 
 
@@ -161,6 +163,7 @@ class Loop:
     async def _poll(self) -> None:
         while not self._stopping.is_set():
             before = dict(self._positions)
+            self._line_up()
             try:
                 records = await self._log.poll(POLL_SECONDS, self._settings.backlog)
             except KafkaError as error:
@@ -174,6 +177,13 @@ class Loop:
             self._pass_over()
             self._press_back()
             await self._commit()
+
+    def _line_up(self) -> None:
+        """The client reads on where each position does. Only what it passes over within a poll is no record."""
+        for position in self._positions.values():
+            reached = self._log.reached(position.partition)
+            if not position.closed and reached is not None and reached != position.following:
+                self._log.seek(position.partition, position.following)
 
     async def _read_again(self) -> None:
         """What the client had at hand of other partitions is lost when a poll fails: no hole may stay.
@@ -189,11 +199,12 @@ class Loop:
         """Whether the log still has what follows; False too while it can't be asked. The lane halts if it has not."""
         following = {p.partition: p.following for p in positions if not p.closed}
         try:
-            await opening.still_held(self._log, self.lane, following)
+            async with asyncio.timeout(ASK_SECONDS):
+                await opening.still_held(self._log, self.lane, following)
         except opening.CursorOutsideLogError as gap:
             self._halt(gap)
             return False
-        except KafkaError:
+        except (KafkaError, TimeoutError):
             return False
         return True
 
@@ -215,12 +226,23 @@ class Loop:
                 # Polled across a reset of the position: read again from the cursor, without a hole.
                 self._log.seek(partition, position.cursor)
                 continue
-            if run[0].offset > position.following and not await self._held([position]):
-                # Nothing was given out of what lies between: to be expected of transactions, unless it is gone.
-                self._log.seek(partition, position.following)
+            if run[0].offset > position.following and not await self._accounted_for(position):
                 continue
             position.accept(run)
             self._ready[self._worker_of(partition)].set()
+
+    async def _accounted_for(self, position: Position) -> bool:
+        """Whether a gap is to be expected of transactions: nothing was given out of it, though the log still has it.
+
+        Asking takes time, in which the partition may be opened anew: then what was polled for it is not taken, and the
+        client already reads from where the new position stands.
+        """
+        held = await self._held([position])
+        if self._positions.get(position.partition) is not position or position.closed:
+            return False
+        if not held:
+            self._log.seek(position.partition, position.following)
+        return held
 
     def _press_back(self) -> None:
         """Pause partitions whose worker has enough, resume those whose worker has caught up."""

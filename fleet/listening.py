@@ -6,12 +6,14 @@ import click
 
 
 def listener(setting: str, host: str, port: int) -> socket.socket:
-    """A bound socket. What stands in the way is a sentence that names the setting (`click.ClickException`)."""
+    """A bound socket, on which whoever serves listens: until then a probe is refused.
+
+    What stands in the way is a sentence that names the setting (`click.ClickException`).
+    """
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
-        found.listen()
     except OSError as problem:
         found.close()
         raise click.ClickException(
