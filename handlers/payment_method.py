@@ -80,9 +80,9 @@ class PaymentMethods:
         return PaymentMethods({**self.methods, **changed}, self.touched | changed.keys())
 
     def referred(self, reference: str) -> PaymentMethod | None:
-        """The method that a processor calls so; one that is no tombstone comes first."""
+        """The method that a processor calls so: one that is no tombstone, else one that may come back, first."""
         found = [one for one in self.methods.values() if one.details.reference == reference]
-        return min(found, key=lambda one: one.gone, default=None)
+        return min(found, key=lambda one: (one.gone, not one.elsewhere), default=None)
 
 
 PAYMENT_METHODS: Final[Part[PaymentMethods]] = Part("payment_methods")
@@ -146,8 +146,9 @@ def ended(
 
 
 def left_behind(method: PaymentMethod, now: datetime) -> PaymentMethod:
-    """A method that another customer of Stripe's has: not ours to charge nor to let go."""
-    return ended(method, MethodState.DETACHED, ELSEWHERE, now, released=True)
+    """A method that another customer of Stripe's has: not ours to charge nor to let go. That it was chosen stays."""
+    left = ended(method, MethodState.DETACHED, ELSEWHERE, now, released=True)
+    return replace(left, chosen_on=method.chosen_on)
 
 
 def bare(details: MethodDetails) -> MethodDetails:

@@ -142,11 +142,16 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     erased = [_erased(one, context) for one in methods_of(account).methods.values()]
     own = applied(account, methods_of(account).put(*erased), context)
     own = closed(account, own, context, *waiting(customer_of(account).setups, context.now))
+    pending = [
+        read_setup(one.setup_intent, release=True)
+        for one in methods_of(account).methods.values()
+        if one.state is MethodState.PENDING_SETUP and one.setup_intent
+    ]
     return dataclass_replace(
         decision,
         changes={**decision.changes, **own.changes},
         events=(*decision.events, *own.events),
-        effects=(*decision.effects, *own.effects),
+        effects=(*decision.effects, *own.effects, *pending),
     )
 
 

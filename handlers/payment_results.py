@@ -108,7 +108,7 @@ def activated(
     if twin is not None and twin.id != method.id and not twin.gone:
         reason = "The same method was added before."
         gone = ended(method, MethodState.DETACHED, reason, context.now, released=True, details=details)
-        return methods.put(gone, _heir(twin, method, context))
+        return methods.put(gone, heir(twin, method, context))
     if method.state is not MethodState.PENDING_SETUP:
         return methods
     return methods.put(
@@ -125,7 +125,7 @@ def activated(
     )
 
 
-def _heir(twin: PaymentMethod, method: PaymentMethod, context: Context) -> PaymentMethod:
+def heir(twin: PaymentMethod, method: PaymentMethod, context: Context) -> PaymentMethod:
     """The row that stays, with the name, address and choice of the one that gives way to it."""
     billing = {**twin.billing, **method.billing}
     chosen = twin.chosen_on or method.chosen_on

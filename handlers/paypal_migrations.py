@@ -36,6 +36,7 @@ from topics.paypal_migrations import (
     RollBackPayPalMigration,
 )
 
+_KEPT: Final = frozenset({MigrationState.IMPORTED, MigrationState.VERIFIED, MigrationState.SWITCHED})
 _USABLE: Final = frozenset({MethodState.ACTIVE, MethodState.EXPIRED})
 
 
@@ -111,7 +112,7 @@ def _one_way(migration: Migration) -> str | None:
         return "The old reference is not in the vault any more."
     if migration.charged:
         return "A payment went through with the new reference."
-    if migration.state is MigrationState.SWITCHED and not migration.in_vault:
+    if migration.state in _KEPT and not migration.in_vault:
         return "The old reference never could be charged."
     return None
 

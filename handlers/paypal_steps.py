@@ -13,6 +13,7 @@ from handlers.ordering import seen
 from handlers.payment_changes import applied
 from handlers.payment_effects import align_braintree, align_stripe
 from handlers.payment_method import PAYMENT_METHODS, PaymentMethod, changed, ended, methods_of
+from handlers.payment_results import heir
 from handlers.payment_rules import merged
 from handlers.paypal_migration import (
     PAYPAL_MIGRATIONS,
@@ -167,18 +168,20 @@ def ready(account: Account, fact: PayPalReady, context: Context) -> Decision:
         state=MethodState.ACTIVE,
         reason=None,
     )
-    after = methods_of(account).put(*_twins(account, method, fact, context), switched)
+    twins = _twins(account, method, fact)
+    for twin in twins:
+        switched = heir(switched, twin, context)
+    ends = [ended(one, MethodState.DETACHED, TWICE, context.now, released=True) for one in twins]
+    after = methods_of(account).put(*ends, switched)
     aligned = applied(account, after, context, effects=(align_stripe(), align_braintree()))
     switched_on = {"switched_on": context.now}
     return _with(account, moved(migration, MigrationState.SWITCHED, context.now, **switched_on), aligned)
 
 
-def _twins(
-    account: Account, method: PaymentMethod, fact: PayPalReady, context: Context
-) -> list[PaymentMethod]:
-    """Rows of the same agreement: it is charged as one method from now on."""
+def _twins(account: Account, method: PaymentMethod, fact: PayPalReady) -> list[PaymentMethod]:
+    """Rows of the same agreement: it is charged as one method from now on, with what was said of each."""
     return [
-        ended(one, MethodState.DETACHED, TWICE, context.now, released=True)
+        one
         for one in methods_of(account).methods.values()
         if one.id != method.id and not one.gone and one.details.reference == fact.details.reference
     ]

@@ -19,7 +19,7 @@ async def read_braintree(braintree: Braintree, work: Work) -> Outcome:
         return Performed(found.effect.generation, (gone(reference, seen(answer)),))
     try:
         agreement = done(answer)
-        if agreement.customer_id != found.effect.account_id:
+        if agreement.customer_id != found.effect.account_id and not agreement.revoked:
             reason = f"The agreement {reference} is another customer's in Braintree's vault."
             return GivenUp(found.effect.generation, reason)
         fact = observed(agreement, seen(answer))

@@ -5,7 +5,7 @@ follows a performer that was killed finds what it made. Nothing here charges any
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +27,7 @@ from state.redis.budget import Priority
 from state.stripe.answers import Refused
 from topics.message import Fact
 from topics.observation import Observation
+from topics.payment_methods import BraintreeMethodObserved
 from topics.paypal_migrations import (
     MigrationState,
     PayPalImportAwaited,
@@ -133,7 +134,7 @@ async def _verify(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
     new = await _found(ask, str(migration.new))
     old = await _found(ask, migration.source.reference) if migration.source else new
     if (why := _wrong(new, old, seen.account_id)) is not None:
-        return (failed(migration, why),)
+        return (*_revoked(migration, why), failed(migration, why))
     return (PayPalVerified(method_id=migration.method_id, batch=migration.batch),)
 
 
@@ -142,7 +143,8 @@ async def _ready(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[F
     answer = await vault.find(ask, str(migration.new))
     new = None if is_missing(answer) else done(answer)
     if new is None or (why := _wrong(new, new, seen.account_id)) is not None:
-        return (failed(migration, GONE if new is None else str(why)),)
+        reason = GONE if new is None else str(why)
+        return (*_revoked(migration, reason), failed(migration, reason))
     at = getattr(answer, "at", None) or migration.edited_on
     return (
         PayPalReady(
@@ -152,6 +154,14 @@ async def _ready(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[F
             seen=Observation(at=at),
         ),
     )
+
+
+def _revoked(migration: Migration, why: str) -> tuple[Fact, ...]:
+    """A revocation that was seen is told of the method, which is charged by the old reference still."""
+    if why != REVOKED:
+        return ()
+    seen = Observation(at=datetime.now(UTC).replace(microsecond=0))
+    return (BraintreeMethodObserved(reference=migration.old.reference, seen=seen, revoked=True),)
 
 
 async def _found(ask: Caller, token: str) -> Agreement | None:

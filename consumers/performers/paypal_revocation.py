@@ -14,7 +14,9 @@ from handlers.paypal_migration import Migration
 from observability.crash import crash_point
 from state.braintree import vault
 from state.braintree.client import Caller
+from state.braintree.vault import Agreement
 from state.postgres import paypal_batches, switches
+from state.stripe.answers import Answer
 from topics.message import Fact
 from topics.paypal_migrations import (
     PayPalCharged,
@@ -35,16 +37,31 @@ async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration
     if not migration.charged:
         return await _charge(ask, migration)
     new = await vault.find(ask, str(migration.new))
-    if is_missing(new):
-        return (failed(migration, MISSING),)
-    if (agreement := done(new)).revoked:
-        return (observed(agreement, seen_at(new)),)
+    if is_missing(new) or done(new).revoked:
+        return await _bad(ask, work, migration, new)
     revoked = await _old_gone(ask, seen, migration)
     return (
         (revoked,)
         if revoked.kept or not migration.in_vault
         else await _still_good(ask, work, migration, revoked)
     )
+
+
+async def _bad(ask: Caller, work: Work, migration: Migration, new: Answer[Agreement]) -> tuple[Fact, ...]:
+    """The new token can't be charged. If the old one is gone too, letting it go may be why: then all batches stop."""
+    old = await vault.find(ask, migration.old.reference) if migration.in_vault else None
+    if old is not None and is_missing(old):
+        await _stop_all(work, migration)
+    elif is_missing(new):
+        return (failed(migration, MISSING),)
+    return (_word(str(migration.new), new),)
+
+
+def _word(reference: str, answer: Answer[Agreement]) -> Fact:
+    """What was seen of a token."""
+    if is_missing(answer):
+        return gone(reference, seen_at(answer))
+    return observed(done(answer), seen_at(answer))
 
 
 async def _charge(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
@@ -72,8 +89,7 @@ async def _still_good(
     if not is_missing(answer) and not done(answer).revoked:
         return (revoked,)
     await _stop_all(work, migration)
-    word = gone(reference, seen_at(answer)) if is_missing(answer) else observed(done(answer), seen_at(answer))
-    return (word, revoked)
+    return (_word(reference, answer), revoked)
 
 
 async def taken_back(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
@@ -91,7 +107,8 @@ async def _turned(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
         return charged
     answer = await vault.find(ask, migration.old.reference)
     if is_missing(answer) or done(answer).revoked:
-        return (failed(migration, NOTHING_TO_GO_BACK_TO),)
+        new = str(migration.new)
+        return (_word(new, await vault.find(ask, new)), failed(migration, NOTHING_TO_GO_BACK_TO))
     return (PayPalTurnedBack(method_id=migration.method_id, batch=migration.batch),)
 
 
@@ -99,19 +116,28 @@ async def _undone(ask: Caller, work: Work, seen: PayPalView, migration: Migratio
     """The new token is let go if it was made for this and the old one is alive, or nobody needs either."""
     back = PayPalRolledBack(method_id=migration.method_id, batch=migration.batch)
     old = await vault.find(ask, migration.old.reference) if seen.in_use else None
-    if not migration.made or (old is not None and (is_missing(old) or done(old).revoked)):
+    if not migration.made:
         return (back,)
+    if migration.in_vault and old is not None and (is_missing(old) or done(old).revoked):
+        return await _after_a_kill(ask, work, migration, old, back)
     await _delete(ask, str(migration.new))
     crash_point("paypal.new_deleted")
-    if old is None:
+    if old is None or not migration.in_vault:
         return (back,)
     answer = await vault.find(ask, migration.old.reference)
     if not is_missing(answer) and not done(answer).revoked:
         return (back,)
     await _stop_all(work, migration)
-    reference = migration.old.reference
-    word = gone(reference, seen_at(answer)) if is_missing(answer) else observed(done(answer), seen_at(answer))
-    return (word, back)
+    return (_word(migration.old.reference, answer), back)
+
+
+async def _after_a_kill(
+    ask: Caller, work: Work, migration: Migration, old: Answer[Agreement], back: PayPalRolledBack
+) -> tuple[Fact, ...]:
+    """The old token, to which the method went back, can't be charged. If the new one is gone, that may be why."""
+    if is_missing(await vault.find(ask, str(migration.new))):
+        await _stop_all(work, migration)
+    return (_word(migration.old.reference, old), back)
 
 
 async def _stop_all(work: Work, migration: Migration) -> None:
@@ -119,7 +145,7 @@ async def _stop_all(work: Work, migration: Migration) -> None:
     log.error("agreement_lost_with_a_token", method_id=migration.method_id)
     async with work.store.acquire() as connection:
         await switches.switch(
-            connection, paypal_batches.SWITCH, off=True, by="paypal-migrations", reason=LOST
+            connection, paypal_batches.LETTING_GO, off=True, by="paypal-migrations", reason=LOST
         )
 
 

@@ -62,7 +62,7 @@ def stop(batch: str | None, reason: str) -> None:
     if batch is not None:
         ask(batch, StopPayPalBatch(reason=reason))
         return
-    _switch(off=True, reason=reason)
+    _switch(paypal_batches.SWITCH, off=True, reason=reason)
     click.echo("All batches are stopped. `fleet paypal-migrations resume` lets them go on.")
 
 
@@ -74,13 +74,14 @@ def resume(batch: str | None, reason: str) -> None:
     if batch is not None:
         ask(batch, ResumePayPalBatch(reason=reason))
         return
-    _switch(off=False, reason=reason)
+    for name in (paypal_batches.SWITCH, paypal_batches.LETTING_GO):
+        _switch(name, off=False, reason=reason)
     click.echo("Batches may go on.")
 
 
-def _switch(*, off: bool, reason: str) -> None:
+def _switch(name: str, *, off: bool, reason: str) -> None:
     by = f"operator:{getpass.getuser()}"
-    with_store(lambda c: switches.switch(c, paypal_batches.SWITCH, off=off, by=by, reason=reason))
+    with_store(lambda c: switches.switch(c, name, off=off, by=by, reason=reason))
 
 
 for command in (shown, export, look, roll_back):

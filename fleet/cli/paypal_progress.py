@@ -1,6 +1,7 @@
 """`fleet paypal-migrations show`: the batches, and how far the methods of one have come."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import click
 import orjson
@@ -112,9 +113,10 @@ def _moves(moves: Sequence[Row]) -> None:
 
 def _batches() -> None:
     found = with_store(lambda connection: paypal_batches.newest(connection, LISTED))
-    off = with_store(lambda connection: switches.switched_off(connection, paypal_batches.SWITCH))
-    if off is not None:
-        click.echo(f"All batches are stopped by {off['by']} since {age(off['since'])}: {off['reason']}")
+    for name in (paypal_batches.LETTING_GO, paypal_batches.SWITCH):
+        off = with_store(partial(switches.switched_off, name=name))
+        if off is not None:
+            click.echo(f"All batches are stopped by {off['by']} since {age(off['since'])}: {off['reason']}")
     show(
         "Batches",
         ("batch", "kind", "asked", "cap", "state", "by", "reason", "age"),

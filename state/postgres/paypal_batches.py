@@ -13,7 +13,9 @@ from state.postgres.store import Store, expect_all
 
 SQL: Final = queries("paypal_batches")
 SWITCH: Final = "paypal.migration"
-"""The switch that stops all batches (state/postgres/repairs.py)."""
+"""The switch with which an operator stops all batches (state/postgres/switches.py)."""
+LETTING_GO: Final = "paypal.letting-go"
+"""The one that stops them by itself, and ways back with them, when letting a token go ended an agreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ async def decide(connection: Connection, batch: str) -> None:
 
 async def halted(connection: Connection, batch: str) -> str | None:
     """Why a batch may not go on; None while it may."""
-    found: str | None = await connection.fetchval(SQL.halted, batch, SWITCH)
+    found: str | None = await connection.fetchval(SQL.halted, batch, SWITCH, LETTING_GO)
     return found
 
 

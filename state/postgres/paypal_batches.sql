@@ -109,10 +109,15 @@ FROM journal
 WHERE asked.batch = $1 AND NOT asked.decided AND journal.command_id = asked.command_id;
 
 -- name: halted
--- Why a batch may not go on: it was stopped, or all of them were.
-SELECT reason FROM paypal_batches WHERE id = $1 AND stopped
-UNION ALL
-SELECT reason FROM switches WHERE name = $2 AND "off"
+-- Why a batch may not go on, the gravest reason first: letting go does harm, all were stopped, or it was.
+SELECT reason FROM (
+    SELECT 1 AS rank, reason FROM switches WHERE name = $3 AND "off"
+    UNION ALL
+    SELECT 2, reason FROM switches WHERE name = $2 AND "off"
+    UNION ALL
+    SELECT 3, reason FROM paypal_batches WHERE id = $1 AND stopped
+) AS reasons
+ORDER BY rank
 LIMIT 1;
 
 -- name: find

@@ -311,9 +311,11 @@ def test_a_token_of_the_vault_is_no_nonce(token: str) -> None:
 
 def test_two_rows_of_one_agreement_become_one() -> None:
     world, method_id = moved_to(MigrationState.VERIFIED)
-    other = with_paypal(world)
+    other = with_paypal(world, default=True, nick_name="Work")
     world.applied(ready(method_id, other), Role.SYSTEM)
     assert method(world, other).gone
+    heir = method(world, method_id)
+    assert (heir.default, heir.billing["nick_name"], heir.chosen_on is not None) == (True, "Work", True)
     assert method(world, method_id).details.reference == other
 
 

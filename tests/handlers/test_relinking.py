@@ -2,10 +2,11 @@
 
 from handlers.payment_effects import READ_METHOD, READ_SUBSCRIPTION
 from handlers.payment_gate import gate
-from handlers.payment_method import ELSEWHERE
+from handlers.payment_method import ELSEWHERE, method_id_of
 from tests.handlers.payment_worlds import (
     CUSTOMER,
     SUBSCRIPTION,
+    adds_card,
     card,
     default,
     event,
@@ -21,7 +22,7 @@ from tests.handlers.payment_worlds import (
 )
 from tests.handlers.worlds import World
 from topics.message import Role
-from topics.payment_methods import MethodState
+from topics.payment_methods import MethodState, PaymentMethodVaulted
 from topics.stripe_customers import LinkStripeCustomer
 
 OTHER = "cus_B"
@@ -92,3 +93,29 @@ def test_a_method_that_was_detached_meanwhile_stays_so() -> None:
     relinked(world, CUSTOMER, OTHER)
     assert not method(world, method_id).elsewhere
     assert world.applied(observed(event(2), details=card())).changes == {}
+
+
+def test_a_card_that_was_kept_before_its_own_answer_comes_back_as_well() -> None:
+    world = linked()
+    world.applied(observed(event(1)))
+    method_id = adds_card(world, "pm_2")
+    world.applied(PaymentMethodVaulted(method_id=method_id, details=card(), seen=reading(2)))
+    assert len(kept(world).methods) == 2, "the row of its answer gave way to the first"
+    relinked(world)
+    relinked(world, CUSTOMER, OTHER)
+    back = world.applied(observed(reading(500)))
+    assert method(world, method_id_of("pm_1")).state is MethodState.ACTIVE
+    assert method(world, method_id).gone
+    assert all(one.released for one in kept(world).methods.values() if one.gone)
+    assert back.changes
+
+
+def test_the_choice_of_a_default_comes_back_with_it() -> None:
+    world = linked()
+    with_card(world, "pm_1")
+    chosen = with_card(world, "pm_2", default=True)
+    relinked(world)
+    relinked(world, CUSTOMER, OTHER)
+    for seconds, reference in ((500, "pm_1"), (501, "pm_2")):
+        world.applied(observed(reading(seconds), details=card(reference)))
+    assert default(world) == chosen

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from consumers.performers.paypal_revocation import LOST
 from state.postgres import paypal_batches, switches
 from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
 from tests.conftest import Stack
@@ -22,6 +23,7 @@ from tests.consumers.effects.paypal import (
     told_of,
     vaulted,
 )
+from tests.consumers.effects.test_kills import killed_at
 from tests.stripe_double import Double
 from topics.accounts import EraseAccount
 from topics.payment_methods import MethodState, RemovePaymentMethod
@@ -67,7 +69,7 @@ async def taken_back(payments: Payments, method_id: str) -> None:
 
 
 async def stopped(payments: Payments) -> bool:
-    return await switches.switched_off(payments.world.connection, paypal_batches.SWITCH) is not None
+    return await switches.switched_off(payments.world.connection, paypal_batches.LETTING_GO) is not None
 
 
 async def test_a_payment_that_may_still_be_declined_lets_nothing_go(payments: Payments) -> None:
@@ -149,6 +151,44 @@ async def test_an_agreement_that_was_revoked_before_is_no_alarm(payments: Paymen
     await looked(payments)
     assert (await payments.kept()).methods[method_id].state is MethodState.REVOKED
     assert not await stopped(payments)
+
+
+async def test_letting_go_that_ends_an_agreement_stops_all_batches_over_a_kill(payments: Payments) -> None:
+    method_id = await switched(payments)
+    charged(payments, method_id)
+    await payments.world.say(payments.account, ReviewPayPalMigrations())
+    await killed_at(payments.world, "effects.committed", braintree=payments.vault.url)
+    await payments.world.relay()
+    await killed_at(payments.world, "paypal.old_deleted", braintree=payments.vault.url)
+    payments.vault.driver.remove(method_id)
+    await payments.world.settle()
+    assert await stopped(payments)
+    assert (await payments.kept()).methods[method_id].state is MethodState.DETACHED
+
+
+async def test_ways_back_are_held_too_when_letting_go_does_harm(payments: Payments) -> None:
+    held = vaulted(payments, OLD, "legacy_1")
+    method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
+    batch = await migrated(payments)
+    await switches.switch(
+        payments.world.connection, paypal_batches.LETTING_GO, off=True, by="test", reason=LOST
+    )
+    await payments.world.say(batch, StopPayPalBatch(reason="looking"))
+    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    async with payments.world.member():
+        await payments.world.gone_wrong(payments.account)
+    assert tokens(payments).keys() == {OLD, method_id}
+
+
+async def test_a_revocation_that_a_step_sees_is_told(payments: Payments) -> None:
+    held = vaulted(payments, OLD, "legacy_1")
+    method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
+    await begun(payments)
+    await payments.world.settle()
+    payments.vault.driver.revoke(OLD, copies=0)
+    await imports(payments)
+    await payments.world.settle()
+    assert (await payments.kept()).methods[method_id].state is MethodState.REVOKED
 
 
 async def test_removing_a_method_leaves_the_token_that_another_account_pays_with(payments: Payments) -> None:
