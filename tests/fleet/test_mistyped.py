@@ -13,6 +13,12 @@ from fleet.settings import Settings
 from tests.conftest import ROOT
 
 
+@pytest.fixture(autouse=True)
+def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a process logs is settled for good: not for this one, which has other tests to run."""
+    monkeypatch.setattr(sys.modules["fleet.cli.main"], "configure", lambda level: None)
+
+
 @pytest.mark.parametrize(
     ("words", "name", "value", "said"),
     [

@@ -91,7 +91,7 @@ async def test_one_key_is_one_batch(iapi: Caller) -> None:
 @pytest.mark.parametrize(
     ("given", "pointer"),
     [
-        ({"accounts": ["0" * 32]}, "/accounts/0"),
+        ({"accounts": ["dead" * 8]}, "/accounts/0"),
         ({"accounts": ["nobody"]}, "/accounts/0"),
         ({"dry_run": False}, "/after"),
         ({"after": "0" * 32}, "/after"),
