@@ -8,6 +8,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+RedisUrl = Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")]
+_BROKER: Final = r"(\[[0-9A-Fa-f:]+\]|[^\s,:]+):[0-9]{1,5}"
+Brokers = Annotated[str, Field(pattern=f"^{_BROKER}(,{_BROKER})*$")]
+"""Kafka's addresses: host:port, comma separated."""
 
 _SHOWN: Final = 80
 """Characters of a value that are shown."""
@@ -31,7 +36,8 @@ class Environment(BaseSettings):
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """The value is shown as it was typed: no setting that can be wrong in itself is a secret."""
+    """The value is shown as it was typed, but for a store's address, which may hold a password."""
     name = "_".join(str(part) for part in error["loc"]).upper()
+    shown = "..." if name.endswith("_URL") else str(error["input"])[:_SHOWN]
     what = error["msg"].replace("Input should", "It must").replace("String should", "It must")
-    return f"{name}={str(error['input'])[:_SHOWN]!r} can't be used. {what}."
+    return f"{name}={shown!r} can't be used. {what}."

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from fleet.environment import Environment, Port
+from fleet.environment import Brokers, Environment, Port, PostgresUrl, RedisUrl
 
 
 class Settings(Environment):
@@ -13,11 +13,13 @@ class Settings(Environment):
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
 
-    database_url: str = Field(
+    database_url: PostgresUrl = Field(
         "postgresql://postgres@127.0.0.1:5432/billing", description="PostgreSQL 16 or later."
     )
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis 6.2 or later; may be away.")
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated.")
+    redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="Redis 6.2 or later; may be away.")
+    kafka_bootstrap: Brokers = Field(
+        "127.0.0.1:9092", description="Kafka brokers, host:port, comma separated."
+    )
     kafka_session_seconds: float = Field(
         10.0, ge=1, description="How long a lane's worker may be silent before its partitions are taken over."
     )

@@ -1,12 +1,16 @@
 """Ports and folders of the local stack, movable by the environment."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from fleet.environment import Environment, Port
+from fleet.environment import Environment
 from sandbox.local.stack import LocalStack
 
+LocalPort = Annotated[int, Field(ge=1, le=65535)]
+"""One that can be told in advance: whoever starts the stack is told where to look."""
 ROOT = Path(__file__).parent.parent.parent
 WEBHOOK_SECRET = "whsec_local_sandbox"  # noqa: S105 - of the double on this machine
 
@@ -18,18 +22,18 @@ class LocalSettings(Environment):
 
     local_data: Path = ROOT / ".local" / "run"
     local_env_file: Path = ROOT / ".local" / "run.env"
-    postgres_port: Port = 54320
-    redis_port: Port = 56379
-    kafka_port: Port = 59092
-    kafka_controller_port: Port = 59093
-    dashboard_port: Port = 8080
-    iapi_port: Port = 8081
-    webhooks_port: Port = 8083
-    sandbox_port: Port = 8090
-    braintree_port: Port = 8091
-    commands_worker_port: Port = 9101
-    bulk_worker_port: Port = 9102
-    effects_worker_port: Port = 9103
+    postgres_port: LocalPort = 54320
+    redis_port: LocalPort = 56379
+    kafka_port: LocalPort = 59092
+    kafka_controller_port: LocalPort = 59093
+    dashboard_port: LocalPort = 8080
+    iapi_port: LocalPort = 8081
+    webhooks_port: LocalPort = 8083
+    sandbox_port: LocalPort = 8090
+    braintree_port: LocalPort = 8091
+    commands_worker_port: LocalPort = 9101
+    bulk_worker_port: LocalPort = 9102
+    effects_worker_port: LocalPort = 9103
 
     @property
     def stack(self) -> LocalStack:
