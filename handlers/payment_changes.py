@@ -17,6 +17,7 @@ from handlers.payment_method import (
     PaymentMethods,
     changed,
     default_of,
+    first_at,
     ladder,
     methods_of,
     view,
@@ -120,14 +121,21 @@ def _collection(before: PaymentMethods, after: PaymentMethods) -> tuple[Event, .
 def _owed(
     before: PaymentMethods, after: PaymentMethods, altered: list[PaymentMethod]
 ) -> tuple[EffectRequest, ...]:
-    """Both processors follow the default; each lets go what it keeps and we do not, and Stripe collects as derived."""
+    """Both processors follow the default; each lets go what it keeps and we do not, and Stripe collects as derived.
+
+    The default of each is the first of the ladder that it keeps, which may move while the account's own stays.
+    """
     moved = _default_id(before) != _default_id(after)
+    at_stripe, at_braintree = (
+        _first_moved(before, after, one) for one in (Processor.STRIPE, Processor.BRAINTREE)
+    )
     flipped = derived(before).value is not derived(after).value
     letting_go = {one.details.processor for one in altered if one.gone and not one.released}
     effects = []
-    if moved or flipped or Processor.STRIPE in letting_go:
+    if moved or at_stripe or flipped or Processor.STRIPE in letting_go:
         effects.append(align_stripe())
-    if Processor.BRAINTREE in letting_go or (moved and _keeps(after, Processor.BRAINTREE)):
+    follows = (moved or at_braintree) and first_at(after, Processor.BRAINTREE) is not None
+    if Processor.BRAINTREE in letting_go or follows:
         effects.append(align_braintree())
     return tuple(effects)
 
@@ -137,5 +145,6 @@ def _default_id(methods: PaymentMethods) -> str | None:
     return found.id if found else None
 
 
-def _keeps(methods: PaymentMethods, processor: Processor) -> bool:
-    return any(one.details.processor is processor for one in ladder(methods))
+def _first_moved(before: PaymentMethods, after: PaymentMethods, processor: Processor) -> bool:
+    first, then = first_at(before, processor), first_at(after, processor)
+    return (first.id if first else None) != (then.id if then else None)

@@ -1,5 +1,7 @@
 """Commands about payment methods: adding, choosing, editing, removing."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from handlers.payment_effects import (
@@ -43,12 +45,14 @@ from topics.payment_methods import (
     PaymentMethodVaulted,
     ReconcileCollectionMethod,
     RemovePaymentMethod,
+    ReviewCardExpiry,
     SetDefaultPaymentMethod,
     StartPaymentMethodSetup,
 )
 from topics.stripe_customers import StripeCustomerShared
 
 CARD = AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, payment_method="pm_1")
+CARD_2 = AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, payment_method="pm_2")
 PAYPAL = AddPaymentMethod(method_kind=MethodKind.PAYPAL)
 SETUP = "seti_1"
 
@@ -297,3 +301,32 @@ def test_a_method_is_shown_in_the_public_api_s_words() -> None:
         "12/2030",
         True,
     )
+
+
+def kept_beside(world: World, added: AddPaymentMethod) -> list[str]:
+    """Another method is added and kept, and the default stays; what is owed for it."""
+    before, told = default(world), world.applied(added).result
+    assert told is not None
+    details = card("pm_2") if added.payment_method else agreement(told["id"])
+    vaulted = world.applied(PaymentMethodVaulted(method_id=told["id"], details=details, seen=reading(0)))
+    assert default(world) == before
+    return [effect.kind for effect in vaulted.effects]
+
+
+def test_the_first_that_a_processor_keeps_is_its_default_though_the_account_s_is_elsewhere() -> None:
+    world = linked()
+    with_paypal(world)
+    assert kept_beside(world, CARD_2) == [ALIGN_STRIPE]
+    world = linked()
+    with_card(world)
+    assert ALIGN_BRAINTREE in kept_beside(world, PAYPAL)
+
+
+def test_a_card_that_expires_behind_paypal_is_no_longer_the_default_at_stripe() -> None:
+    world = linked()
+    with_paypal(world)
+    method_id = with_card(world)
+    world.now = datetime(2031, 1, 1, tzinfo=UTC)
+    told = world.applied(ReviewCardExpiry(), Role.SYSTEM)
+    assert method(world, method_id).state is MethodState.EXPIRED
+    assert [effect.kind for effect in told.effects] == [ALIGN_STRIPE]
