@@ -165,15 +165,20 @@ def _erased(method: PaymentMethod, context: Context) -> PaymentMethod:
 def _once_more(
     account: Account, standing: PaymentMethod, command: AddPaymentMethod, context: Context
 ) -> Decision:
-    """The same method again: it is kept already, or on its way. What is said of it now holds."""
+    """The same method again: it is kept already, or on its way. What is said of it now holds.
+
+    As long as it can't be charged, what was chosen before stays the default, as when a method is added.
+    """
     if command.default and (refused := merged(account)):
         return refused
     billing = {**standing.billing, **_given(command)}
     if billing != standing.billing:
         standing = changed(standing, context.now, billing=billing)
     after = methods_of(account).put(standing)
-    if command.default:
+    if command.default and standing.state is MethodState.ACTIVE:
         after = with_default(after, standing, context)
+    elif command.default:
+        after = after.put(changed(standing, context.now, chosen_on=context.now))
     return applied(account, after, context, shown=standing.id)
 
 

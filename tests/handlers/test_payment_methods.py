@@ -330,3 +330,14 @@ def test_a_card_that_expires_behind_paypal_is_no_longer_the_default_at_stripe() 
     told = world.applied(ReviewCardExpiry(), Role.SYSTEM)
     assert method(world, method_id).state is MethodState.EXPIRED
     assert [effect.kind for effect in told.effects] == [ALIGN_STRIPE]
+
+
+def test_what_was_chosen_stays_the_default_while_another_choice_waits_for_its_bank() -> None:
+    world = linked(AccountType.ENTERPRISE)
+    with_card(world)
+    chosen = with_card(world, "pm_2", default=True)
+    waits = adds_card(world, "pm_3")
+    adds_card(world, "pm_3", default=True)
+    assert default(world) == chosen
+    world.applied(PaymentMethodVaulted(method_id=waits, details=card("pm_3"), seen=reading(0)))
+    assert default(world) == waits
