@@ -11,8 +11,6 @@ AUTHENTICATION: Final = timedelta(hours=1)
 """The time that a customer has to complete a setup; what is not done by then is released."""
 VERIFICATION: Final = timedelta(days=10)
 """The time to verify a bank account by small deposits, which arrive within a few days."""
-LATE: Final = timedelta(minutes=10)
-"""How long after its deadline a setup may still be on its way to its end."""
 REMEMBERED: Final = timedelta(days=1)
 """How long after its deadline it is remembered what a setup brought: a page may come back with it."""
 
@@ -22,6 +20,7 @@ class OpenSetup:
     """A setup intent by the id of the command that asked for it; it has none while it is being made.
 
     `over` when nothing can come of it any more, or nothing shall. `brought`: Stripe's id of the method it brought.
+    `customer_id`: for which of Stripe's customers it is, as far as that is known.
     """
 
     id: str
@@ -29,15 +28,18 @@ class OpenSetup:
     setup_intent: str | None = None
     over: bool = False
     brought: str | None = None
+    customer_id: str | None = None
 
 
 Setups = tuple[OpenSetup, ...]
 
 
-def waiting(setups: Setups, now: datetime) -> list[OpenSetup]:
-    """Those of which a method may come, the one that ends first before the others."""
-    found = [one for one in setups if not one.over and now < one.deadline + LATE]
-    return sorted(found, key=lambda one: (one.deadline, one.id))
+def waiting(setups: Setups) -> list[OpenSetup]:
+    """Those of which a method may come, the one that ends first before the others.
+
+    Also past the deadline: until somebody has looked, its page may have been quicker.
+    """
+    return sorted((one for one in setups if not one.over), key=lambda one: (one.deadline, one.id))
 
 
 def put(setups: Setups, now: datetime, changed: Iterable[OpenSetup]) -> Setups:

@@ -32,7 +32,7 @@ from handlers.payment_method import (
 )
 from handlers.payment_results import activated, verify_by
 from handlers.payment_setups import brought, prolonged
-from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of
+from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of, of_another
 from topics.payment_methods import (
     MethodDetails,
     MethodState,
@@ -96,7 +96,9 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
     )
     if fact.details is None:
         return _without_method(account, pending, fact, context)
-    if pending is not None:
+    if of_another(account, fact.customer_id):
+        after = methods.put(*_left_with(pending, fact, fact.details, context))
+    elif pending is not None:
         after = activated(methods, pending, fact.details, fact.seen, context)
     elif methods.referred(fact.details.reference) is not None:
         after = methods
@@ -104,6 +106,15 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         after = methods.put(_from_setup(account, fact, fact.details, context))
     decision = applied(account, after, context)
     return brought(account, decision, context, fact.setup_intent, fact.details.reference)
+
+
+def _left_with(
+    pending: PaymentMethod | None, fact: SetupIntentObserved, details: MethodDetails, context: Context
+) -> tuple[PaymentMethod, ...]:
+    """What a setup brought the customer that the account had when it was read: it may come back with that one."""
+    if pending is None:
+        return ()
+    return (left_behind(changed(pending, context.now, details=details, seen=seen(fact.seen)), context.now),)
 
 
 def _from_setup(

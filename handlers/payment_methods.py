@@ -30,7 +30,7 @@ from handlers.payment_method import (
     methods_of,
 )
 from handlers.payment_rules import may_add, merged, removal
-from handlers.payment_setups import closed, make_room
+from handlers.payment_setups import closed, make_room, release_pending
 from handlers.profiles import erase as erase_profile
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
 from handlers.subscription import SUBSCRIPTIONS
@@ -56,7 +56,7 @@ def add(account: Account, command: AddPaymentMethod, context: Context) -> Decisi
     standing = _standing(account, command, setup)
     if standing is not None and not standing.gone:
         return _once_more(account, standing, command, context)
-    has_place = setup is not None and not setup.over
+    has_place = setup is not None and setup in waiting(customer_of(account).setups)
     if refused := may_add(account, command, context, has_place=has_place):
         return refused
     method = _pending(command, context)
@@ -139,19 +139,14 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     decision = erase_profile(account, command, context)
     if not isinstance(decision, Applied):
         return decision
-    erased = [_erased(one, context) for one in methods_of(account).methods.values()]
-    own = applied(account, methods_of(account).put(*erased), context)
-    own = closed(account, own, context, *waiting(customer_of(account).setups, context.now))
-    pending = [
-        read_setup(one.setup_intent, release=True)
-        for one in methods_of(account).methods.values()
-        if one.state is MethodState.PENDING_SETUP and one.setup_intent
-    ]
+    bared = [_erased(one, context) for one in methods_of(account).methods.values()]
+    own = applied(account, methods_of(account).put(*bared), context)
+    own = closed(account, own, context, *waiting(customer_of(account).setups))
     return dataclass_replace(
         decision,
         changes={**decision.changes, **own.changes},
         events=(*decision.events, *own.events),
-        effects=(*decision.effects, *own.effects, *pending),
+        effects=(*decision.effects, *release_pending(methods_of(account)), *own.effects),
     )
 
 

@@ -8,7 +8,7 @@ from handlers.decision import Applied, Context, Decision, EffectRequest, Failed,
 from handlers.dispatch import Handler
 from handlers.ordering import seen
 from handlers.payment_changes import applied
-from handlers.payment_effects import align_braintree, align_stripe, read_setup, setup_deadline
+from handlers.payment_effects import align_braintree, align_stripe, read_method, read_setup, setup_deadline
 from handlers.payment_method import (
     PAYMENT_METHODS,
     PaymentMethod,
@@ -16,12 +16,13 @@ from handlers.payment_method import (
     bare,
     changed,
     ended,
+    left_behind,
     methods_of,
     utc,
     view,
 )
 from handlers.payment_setups import INTENT, brought
-from handlers.stripe_customers import STRIPE_CUSTOMER
+from handlers.stripe_customers import RELINKED, STRIPE_CUSTOMER, of_another
 from topics.codes import Code
 from topics.observation import Observation
 from topics.payment_methods import (
@@ -38,6 +39,8 @@ def vaulted(account: Account, result: PaymentMethodVaulted, context: Context) ->
     """It is kept: charge with it from now on. One that was removed meanwhile is let go again."""
     methods = methods_of(account)
     method = methods.methods.get(result.method_id)
+    if method is not None and (method.elsewhere or _at_another(account, method, result)):
+        return _left_behind(account, method, result, context)
     if method is None or method.gone:
         return _too_late(account, method, result, context)
     after = activated(methods, method, result.details, result.seen, context)
@@ -52,6 +55,11 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
         return Applied(
             effects=(read_setup(result.setup_intent, release=True),), result=view(method) if method else None
         )
+    if of_another(account, result.customer_id):
+        gone = ended(method, MethodState.DETACHED, RELINKED, context.now, released=True)
+        cancelled = read_setup(result.setup_intent, release=True)
+        over = applied(account, methods_of(account).put(gone), context, effects=(cancelled,))
+        return Failed(_add_again(), over)
     waiting = changed(
         method,
         context.now,
@@ -152,12 +160,36 @@ def _too_late(
     return Failed(refused, applied(account, methods_of(account).put(again), context, effects=(owed,)))
 
 
+def _at_another(account: Account, method: PaymentMethod, result: PaymentMethodVaulted) -> bool:
+    """Whether it was kept, when it was still wanted, for another customer of Stripe's than the account's by now."""
+    at_stripe = result.details.processor is Processor.STRIPE
+    return at_stripe and not method.gone and of_another(account, result.customer_id)
+
+
+def _left_behind(
+    account: Account, method: PaymentMethod, result: PaymentMethodVaulted, context: Context
+) -> Decision:
+    """It stays with that customer, and is the account's when that customer is again: then it is looked at."""
+    if method.elsewhere:
+        looked_at = (
+            () if of_another(account, result.customer_id) else (read_method(result.details.reference),)
+        )
+        return Failed(_add_again(), Applied(effects=looked_at))
+    kept = changed(method, context.now, details=result.details, seen=seen(result.seen))
+    left = left_behind(kept, context.now)
+    return Failed(_add_again(), applied(account, methods_of(account).put(left), context))
+
+
+def _add_again() -> Refused:
+    return Refused(Code.NO_VALID_PAYMENT_METHOD, f"{RELINKED} Add the payment method again.")
+
+
 def _deadline(result: PaymentMethodActionRequired, context: Context) -> EffectRequest:
     return setup_deadline(result.setup_intent, max(result.deadline - context.now, context.now - context.now))
 
 
 HANDLERS: Final = (
     Handler(PaymentMethodVaulted, vaulted, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
-    Handler(PaymentMethodActionRequired, action_required, needs=(PAYMENT_METHODS,)),
+    Handler(PaymentMethodActionRequired, action_required, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(PaymentMethodDeclined, declined, needs=(PAYMENT_METHODS,)),
 )

@@ -13,11 +13,13 @@ from handlers.decision import Applied, Context, Decision, EffectRequest, Failed,
 from handlers.dispatch import Handler
 from handlers.open_setups import OpenSetup
 from handlers.payment_effects import read_setup, setup_deadline, start_setup
-from handlers.payment_method import PAYMENT_METHODS, living, methods_of, utc
+from handlers.payment_method import PAYMENT_METHODS, PaymentMethods, at, living, methods_of, utc
 from handlers.payment_rules import limit_of, merged, over_limit
-from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from handlers.stripe_customers import RELINKED, STRIPE_CUSTOMER, customer_of, of_another
 from topics.codes import Code
 from topics.payment_methods import (
+    MethodState,
+    Processor,
     SetupIntentObserved,
     SetupRefused,
     SetupStarted,
@@ -37,13 +39,15 @@ def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Con
 
 
 def setup_started(account: Account, result: SetupStarted, context: Context) -> Decision:
-    """A page may collect a method with it until the deadline, unless its place is taken meanwhile."""
-    setups = customer_of(account).setups
-    asked = next((one for one in setups if one.id == result.setup_id), None)
-    if (asked and asked.over) or over_limit(account, context):
-        gone = OpenSetup(_id(result), result.deadline, result.setup_intent, over=True)
+    """A page may collect a method with it until the deadline, unless its place is taken meanwhile.
+
+    Neither may it when it is for another customer of Stripe's than the account's by now.
+    """
+    mine = _made(account, result)
+    if refused := _unusable(account, result, mine, context):
+        gone = open_setups.altered(mine, over=True)
         cancelled = Applied(effects=(read_setup(result.setup_intent, release=True),))
-        return Failed(_displaced(account, context), with_setups(account, cancelled, context, gone))
+        return Failed(refused, with_setups(account, cancelled, context, gone))
     told = {
         "client_secret": None,
         "intent_type": INTENT,
@@ -53,8 +57,25 @@ def setup_started(account: Account, result: SetupStarted, context: Context) -> D
     deadline = setup_deadline(
         result.setup_intent, max(result.deadline - context.now, context.now - context.now)
     )
-    mine = OpenSetup(_id(result), result.deadline, result.setup_intent)
     return with_setups(account, Applied(effects=(deadline,), result=told), context, mine)
+
+
+def _made(account: Account, result: SetupStarted) -> OpenSetup:
+    """The setup that was asked for, now that Stripe has it; work that was owed before commands were named has none."""
+    asked = next((one for one in customer_of(account).setups if one.id == result.setup_id), None)
+    asked = asked or OpenSetup(result.setup_id or result.setup_intent, result.deadline)
+    return open_setups.altered(
+        asked,
+        deadline=result.deadline,
+        setup_intent=result.setup_intent,
+        customer_id=result.customer_id,
+    )
+
+
+def _unusable(account: Account, result: SetupStarted, mine: OpenSetup, context: Context) -> Refused | None:
+    if of_another(account, result.customer_id):
+        return Refused(Code.NO_VALID_PAYMENT_METHOD, f"{RELINKED} Ask for a setup again.")
+    return _displaced(account, context) if mine.over or over_limit(account, context) else None
 
 
 def setup_refused(account: Account, result: SetupRefused, context: Context) -> Decision:
@@ -70,7 +91,7 @@ def setup_refused(account: Account, result: SetupRefused, context: Context) -> D
 
 def make_room(account: Account, decision: Applied, context: Context) -> Applied:
     """The decision with the oldest setups cancelled for which there is no place beside one more method."""
-    open_ones = open_setups.waiting(customer_of(account).setups, context.now)
+    open_ones = open_setups.waiting(customer_of(account).setups)
     places = limit_of(account, context) - len(living(methods_of(account))) - 1
     leaving = open_ones[: max(0, len(open_ones) - max(places, 0))]
     return closed(account, decision, context, *leaving)
@@ -84,6 +105,15 @@ def closed(account: Account, decision: Applied, context: Context, *leaving: Open
     over = [open_setups.altered(one, over=True) for one in leaving]
     decision = replace(decision, effects=(*cancelled, *decision.effects))
     return with_setups(account, decision, context, *over)
+
+
+def release_pending(methods: PaymentMethods) -> tuple[EffectRequest, ...]:
+    """What cancels the setups of the methods that wait for their customer to authenticate."""
+    return tuple(
+        read_setup(one.setup_intent, release=True)
+        for one in at(methods, Processor.STRIPE)
+        if one.state is MethodState.PENDING_SETUP and one.setup_intent
+    )
 
 
 def brought(
@@ -119,11 +149,6 @@ def with_setups(account: Account, decision: Applied, context: Context, *changed:
         return decision
     after = replace(customer, version=customer_of(account).version + 1, setups=setups)
     return replace(decision, changes={**decision.changes, STRIPE_CUSTOMER: after})
-
-
-def _id(result: SetupStarted) -> str:
-    """That of the command; work that was owed before commands were named has none."""
-    return result.setup_id or result.setup_intent
 
 
 def _displaced(account: Account, context: Context) -> Refused:

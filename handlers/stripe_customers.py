@@ -22,6 +22,7 @@ from topics.stripe_customers import (
 
 DISCARD_EFFECT: Final = "stripe.discard_customer"
 STRIPE: Final = "stripe"
+RELINKED: Final = "The account was given another customer at the payment processor meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ def customer_of(account: Account) -> StripeCustomer:
     return account.get(STRIPE_CUSTOMER) or StripeCustomer()
 
 
+def of_another(account: Account, customer_id: str | None) -> bool:
+    """Whether a customer is not the account's (any more). One that is not named, or not linked yet, may be."""
+    linked = customer_of(account).customer_id
+    return None not in (linked, customer_id) and linked != customer_id
+
+
 def link(account: Account, command: LinkStripeCustomer, context: Context) -> Decision:
     """Set the link if it still is what the caller saw (1311 otherwise); handlers/relinking.py joins in."""
     customer = customer_of(account)
@@ -76,12 +83,12 @@ def link(account: Account, command: LinkStripeCustomer, context: Context) -> Dec
 
 
 def _linked(customer: StripeCustomer, customer_id: str) -> Applied:
-    """Another customer: nothing is known of what it holds, nor who else uses it, and no setup is open for it."""
+    """Another customer: nothing is known of what it holds, nor who else uses it.
+
+    Setups stay on record: those of the former customer must not be completed any more (handlers/relinking.py).
+    """
     after = StripeCustomer(
-        customer_id,
-        customer.version + 1,
-        shared_as_of=customer.shared_as_of,
-        setups=() if customer.customer_id else customer.setups,
+        customer_id, customer.version + 1, shared_as_of=customer.shared_as_of, setups=customer.setups
     )
     event = StripeCustomerLinked(customer_id=customer_id, before=customer.customer_id, version=after.version)
     return Applied({STRIPE_CUSTOMER: after}, events=(event,), result=_view(after))

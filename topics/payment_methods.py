@@ -154,22 +154,24 @@ class ReviewCardExpiry(Command):
 
 
 class PaymentMethodVaulted(Result):
-    """The processor keeps the method that `method_id` was added for."""
+    """The processor keeps the method that `method_id` was added for; at Stripe for `customer_id`."""
 
     type: ClassVar = "billing.payment-methods.vaulted.v1"
     method_id: MethodId
     details: MethodDetails
     seen: Observation
+    customer_id: CustomerId | None = None
 
 
 class PaymentMethodActionRequired(Result):
-    """The customer has to authenticate before `deadline`, by verifying `deposits` if so; the secret was handed over."""
+    """The payer has to authenticate before `deadline`, by verifying `deposits` if so; the secret was handed over."""
 
     type: ClassVar = "billing.payment-methods.action-required.v1"
     method_id: MethodId
     setup_intent: SetupIntentId
     deadline: AwareDatetime
     deposits: bool = False
+    customer_id: CustomerId | None = None
 
 
 class PaymentMethodDeclined(Result):
@@ -184,12 +186,13 @@ class PaymentMethodDeclined(Result):
 
 
 class SetupStarted(Result):
-    """A setup intent waits until `deadline`; its secret was handed over. `setup_id` is the id of the command."""
+    """A setup intent of `customer_id` waits until `deadline`; its secret was handed over. `setup_id` is the command."""
 
     type: ClassVar = "billing.payment-methods.setup-started.v1"
     setup_intent: SetupIntentId
     deadline: AwareDatetime
     setup_id: MethodId | None = None
+    customer_id: CustomerId | None = None
 
 
 class SetupRefused(Result):
@@ -201,7 +204,7 @@ class SetupRefused(Result):
 
 
 class SetupIntentObserved(Fact):
-    """What became of a setup intent. `details` when it succeeded: the method is the customer's then.
+    """What became of a setup intent. `details` when it succeeded: the method is that of `customer_id` then.
 
     `closed` when it came to an end without a method: cancelled, or released at its deadline. `failure` is why its
     last attempt failed, fit for the customer: another one may succeed. `deadline` until when small deposits are to
@@ -215,6 +218,7 @@ class SetupIntentObserved(Fact):
     closed: bool = False
     failure: Reason | None = None
     deadline: AwareDatetime | None = None
+    customer_id: CustomerId | None = None
 
 
 class SetupDeadlinePassed(Fact):
@@ -329,6 +333,7 @@ MESSAGES = (
 
 _METHOD = "7d9e0c1b2a3f4e5d6c7b8a9f0e1d2c3b"
 _SETUP = "seti_1PzXq2LkdIwHu7ixUEgbFdYF"
+_CUSTOMER = "cus_NffrFeUfNV2Hib"
 _MOMENT = datetime(2026, 11, 24, 9, 30, 15, tzinfo=UTC)
 _SEEN = Observation(at=_MOMENT, event_id="evt_1PzXq3LkdIwHu7ixQ0x7yL3d")
 _READ = Observation(at=_MOMENT)
@@ -368,15 +373,13 @@ EXAMPLES = (
         reason="The card has insufficient funds.",
         permanent=False,
     ),
-    SetupStarted(setup_intent=_SETUP, deadline=_MOMENT),
+    SetupStarted(setup_intent=_SETUP, deadline=_MOMENT, setup_id=_METHOD, customer_id=_CUSTOMER),
     SetupRefused(reason="Several accounts share this Stripe customer, so it is not changed automatically."),
     SetupIntentObserved(setup_intent=_SETUP, seen=_SEEN, details=_CARD),
     SetupDeadlinePassed(setup_intent=_SETUP),
-    StripeMethodObserved(details=_CARD, customer_id="cus_NffrFeUfNV2Hib", seen=_SEEN),
+    StripeMethodObserved(details=_CARD, customer_id=_CUSTOMER, seen=_SEEN),
     BraintreeMethodObserved(reference=_METHOD, seen=_SEEN, revoked=True),
-    StripeCustomerObserved(
-        customer_id="cus_NffrFeUfNV2Hib", default_payment_method=_CARD.reference, seen=_SEEN
-    ),
+    StripeCustomerObserved(customer_id=_CUSTOMER, default_payment_method=_CARD.reference, seen=_SEEN),
     PaymentMethodsReleased(method_ids=(_METHOD,)),
     PaymentMethodChanged(
         method_id=_METHOD,

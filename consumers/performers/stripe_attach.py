@@ -65,6 +65,7 @@ async def _kept(ask: Caller, redis: Redis, work: Work, seen: View, customer_id: 
         setup_intent=intent.id,
         deadline=deadline,
         deposits=intent.action == MICRODEPOSITS,
+        customer_id=customer_id,
     )
 
 
@@ -88,7 +89,9 @@ async def _vaulted(ask: Caller, seen: View, customer_id: str, reference: str) ->
         raise _will_not("payment_method_detached", "The payment method was detached at once.")
     if found.details is None:
         raise _will_not("payment_method_type_unknown", "Payment methods of this kind are not taken.")
-    return PaymentMethodVaulted(method_id=_method_id(seen), details=found.details, seen=at)
+    return PaymentMethodVaulted(
+        method_id=_method_id(seen), details=found.details, seen=at, customer_id=customer_id
+    )
 
 
 def _method_id(seen: View) -> str:

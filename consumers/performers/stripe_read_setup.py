@@ -12,7 +12,7 @@ from consumers.performers.stripe_answers import (
     time_of,
 )
 from consumers.performers.stripe_keys import fresh_key
-from consumers.performers.stripe_setups import verified_until
+from consumers.performers.stripe_setups import ACCOUNT, verified_until
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import setup_observed
@@ -29,7 +29,8 @@ from topics.payment_methods import SetupIntentObserved
 async def read_setup(stripe: Stripe, work: Work) -> Outcome:
     """Tell what became of it; with `release` one that is not finished is cancelled first.
 
-    One that is merely overdue is not, as long as its customer may verify deposits that take days to arrive.
+    One that is merely overdue is not, as long as its customer may verify deposits that take days to arrive. One
+    that was made for the account is cancelled whosever its customer is by now: nobody else has its secret.
     """
     seen = await view(work)
     generation = seen.effect.generation
@@ -44,11 +45,13 @@ async def read_setup(stripe: Stripe, work: Work) -> Outcome:
 async def _looked_at(ask: Caller, work: Work, seen: View) -> SetupIntentObserved:
     intent_id = str(seen.effect.payload["setup_intent"])
     answer = await setup_intents.retrieve(ask, intent_id)
-    if is_missing(answer) or not _ours(seen, done(answer).customer_id):
+    if is_missing(answer):
         return _over(intent_id, Observation(at=time_of(answer)))
-    if _to_release(seen, done(answer)) and _open(done(answer)) and not seen.shared:
+    if _to_release(seen, done(answer)) and _open(done(answer)) and _may_release(seen, done(answer)):
         answer = await _released(ask, work, seen, intent_id)
     intent, at = look(answer)
+    if not _ours(seen, intent.customer_id):
+        return _over(intent_id, at)
     if intent.status != SUCCEEDED or not intent.payment_method:
         return setup_observed(intent, at, deadline=verified_until(intent))
     return await _brought(ask, seen, intent_id, intent.payment_method)
@@ -81,11 +84,19 @@ async def _brought(ask: Caller, seen: View, intent_id: str, reference: str) -> S
     found, at = look(answer)
     if not _ours(seen, found.customer_id) or found.details is None:
         return _over(intent_id, at)
-    return SetupIntentObserved(setup_intent=intent_id, seen=at, details=found.details)
+    return SetupIntentObserved(
+        setup_intent=intent_id, seen=at, details=found.details, customer_id=found.customer_id
+    )
 
 
 def _ours(seen: View, customer_id: str | None) -> bool:
     return customer_id is not None and customer_id == seen.customer_id
+
+
+def _may_release(seen: View, intent: SetupIntent) -> bool:
+    """One that somebody else made is the customer's, with which nothing is done while accounts share it."""
+    made_for_us = intent.metadata.get(ACCOUNT) == seen.effect.account_id
+    return made_for_us or (_ours(seen, intent.customer_id) and not seen.shared)
 
 
 def _open(intent: SetupIntent) -> bool:

@@ -19,6 +19,7 @@ from state.stripe.answers import Answer, Done, Refused, Unknown
 from state.stripe.client import Caller
 from state.stripe.setup_intents import MICRODEPOSITS, SUCCEEDED, SetupIntent
 
+ACCOUNT: Final = "account_id"
 _OPERATION: Final = "operation"
 _REDIS_PAUSE: Final = timedelta(seconds=1)
 
@@ -30,7 +31,7 @@ def operation_of(work: Work) -> str:
 
 def metadata(work: Work) -> dict[str, str]:
     """Whose the intent is, and the operation it was made for."""
-    return {"account_id": work.effect.account_id, _OPERATION: operation_of(work)}
+    return {ACCOUNT: work.effect.account_id, _OPERATION: operation_of(work)}
 
 
 async def setup_of_operation(

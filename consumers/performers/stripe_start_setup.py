@@ -30,7 +30,9 @@ async def start_setup(stripe: Stripe, redis: Redis, work: Work) -> Outcome:
         params = setup_intents.opened(customer_id, metadata(work))
         intent = await setup_of_operation(ask, work, customer_id, params)
         deadline = await hand_over(redis, work, intent)
-        conclusion = SetupStarted(setup_intent=intent.id, deadline=deadline, setup_id=_asked(work))
+        conclusion = SetupStarted(
+            setup_intent=intent.id, deadline=deadline, setup_id=_asked(work), customer_id=customer_id
+        )
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:

@@ -66,7 +66,7 @@ def test_a_setup_gives_its_place_to_the_next_so_that_no_more_can_be_kept_than_ma
     assert opened(world, "seti_1") == []
     assert opened(world, "seti_2") == ["seti_1"]
     assert opened(world, "seti_3") == ["seti_2"]
-    assert [one.setup_intent for one in waiting(world.customer.setups, world.now)] == ["seti_3"]
+    assert [one.setup_intent for one in waiting(world.customer.setups)] == ["seti_3"]
 
 
 def test_of_setups_that_are_asked_for_at_once_only_as_many_are_handed_over_as_there_are_places() -> None:
@@ -94,7 +94,7 @@ def test_a_setup_that_is_over_holds_no_place() -> None:
     world.failed(SetupRefused(reason="No.", setup_id=asked(world)))
     opened(world, "seti_1")
     world.applied(SetupIntentObserved(setup_intent="seti_1", seen=event(5), closed=True))
-    assert waiting(world.customer.setups, world.now) == []
+    assert waiting(world.customer.setups) == []
 
 
 def test_what_a_page_s_setup_brought_is_named_by_it_and_needs_no_further_place() -> None:
