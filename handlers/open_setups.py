@@ -20,7 +20,8 @@ class OpenSetup:
     """A setup intent by the id of the command that asked for it; it has none while it is being made.
 
     `over` when nothing can come of it any more, or nothing shall. `brought`: Stripe's id of the method it brought.
-    `customer_id`: for which of Stripe's customers it is, as far as that is known.
+    `customer_id`: for which of Stripe's customers it is, as far as that is known. `erased`: so was the account that
+    had it.
     """
 
     id: str
@@ -29,6 +30,7 @@ class OpenSetup:
     over: bool = False
     brought: str | None = None
     customer_id: str | None = None
+    erased: bool = False
 
 
 Setups = tuple[OpenSetup, ...]

@@ -19,9 +19,9 @@ from handlers.payment_effects import align_stripe, end_setup, read_braintree, re
 from handlers.payment_method import (
     ERASED,
     PAYMENT_METHODS,
-    REMOVED,
     PaymentMethod,
     at,
+    bare,
     changed,
     ended,
     first_at,
@@ -31,7 +31,7 @@ from handlers.payment_method import (
     unwanted,
 )
 from handlers.payment_results import activated, verify_by
-from handlers.payment_setups import brought, prolonged
+from handlers.payment_setups import brought, make_room, not_kept, prolonged
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of, of_another
 from topics.payment_methods import (
     MethodDetails,
@@ -84,7 +84,10 @@ def _of_another(
 
 
 def setup_observed(account: Account, fact: SetupIntentObserved, context: Context) -> Decision:
-    """A setup that succeeded brings its method, one that came to an end without takes the pending row along."""
+    """A setup that succeeded brings its method, one that came to an end without takes the pending row along.
+
+    What it brought has a place of its own from then on, so that setups without one are cancelled.
+    """
     methods = methods_of(account)
     pending = next(
         (
@@ -100,12 +103,11 @@ def setup_observed(account: Account, fact: SetupIntentObserved, context: Context
         after = methods.put(*_left_with(pending, fact, fact.details, context))
     elif pending is not None:
         after = activated(methods, pending, fact.details, fact.seen, context)
-    elif methods.referred(fact.details.reference) is not None:
-        after = methods
     else:
-        after = methods.put(_from_setup(account, fact, fact.details, context))
+        after = methods.put(*_from_setup(account, fact, fact.details, context))
     decision = applied(account, after, context)
-    return brought(account, decision, context, fact.setup_intent, fact.details.reference)
+    decision = brought(account, decision, context, fact.setup_intent, fact.details.reference)
+    return make_room(account, decision, context)
 
 
 def _left_with(
@@ -119,13 +121,20 @@ def _left_with(
 
 def _from_setup(
     account: Account, fact: SetupIntentObserved, details: MethodDetails, context: Context
-) -> PaymentMethod:
-    """What a page's setup brought; of a setup that was removed here meanwhile it is let go."""
-    fresh = _found_at_stripe(account, details, seen(fact.seen), context)
-    standing = methods_of(account).referred(fact.setup_intent)
-    if standing is None or standing.reason not in (REMOVED, ERASED):
-        return fresh
-    return unwanted(fresh, standing.reason)
+) -> tuple[PaymentMethod, ...]:
+    """What a page's setup brought, unless it was told of before; it is let go where it is not to be kept.
+
+    Word of the attachment may come first, and says nothing of the setup.
+    """
+    known_as = methods_of(account).referred(details.reference)
+    reason = not_kept(account, fact.setup_intent, details.reference, context)
+    if known_as is None:
+        fresh = _found_at_stripe(account, details, seen(fact.seen), context)
+        return (unwanted(fresh, reason) if reason else fresh,)
+    if reason is None or known_as.gone:
+        return ()
+    over = ended(known_as, MethodState.DETACHED, reason, context.now, details=bare(details), billing={})
+    return (over,)
 
 
 def _without_method(

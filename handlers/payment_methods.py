@@ -30,7 +30,7 @@ from handlers.payment_method import (
     methods_of,
 )
 from handlers.payment_rules import may_add, merged, removal
-from handlers.payment_setups import closed, make_room, release_pending
+from handlers.payment_setups import make_room, release_pending
 from handlers.profiles import erase as erase_profile
 from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
 from handlers.subscription import SUBSCRIPTIONS
@@ -141,7 +141,7 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
         return decision
     bared = [_erased(one, context) for one in methods_of(account).methods.values()]
     own = applied(account, methods_of(account).put(*bared), context)
-    own = closed(account, own, context, *waiting(customer_of(account).setups))
+    own = payment_setups.erased(account, own, context)
     return dataclass_replace(
         decision,
         changes={**decision.changes, **own.changes},

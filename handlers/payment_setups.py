@@ -13,7 +13,16 @@ from handlers.decision import Applied, Context, Decision, EffectRequest, Failed,
 from handlers.dispatch import Handler
 from handlers.open_setups import OpenSetup
 from handlers.payment_effects import read_setup, setup_deadline, start_setup
-from handlers.payment_method import PAYMENT_METHODS, PaymentMethods, at, living, methods_of, utc
+from handlers.payment_method import (
+    ERASED,
+    PAYMENT_METHODS,
+    REMOVED,
+    PaymentMethods,
+    at,
+    living,
+    methods_of,
+    utc,
+)
 from handlers.payment_rules import limit_of, merged, over_limit
 from handlers.stripe_customers import RELINKED, STRIPE_CUSTOMER, customer_of, of_another
 from topics.codes import Code
@@ -27,6 +36,7 @@ from topics.payment_methods import (
 )
 
 INTENT: Final = "setup_intent"
+NO_PLACE: Final = "The account keeps as many payment methods as it may: another one took its place."
 
 
 def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Context) -> Decision:
@@ -35,7 +45,7 @@ def begin_setup(account: Account, command: StartPaymentMethodSetup, context: Con
         return refused
     mine = OpenSetup(context.command_id.hex, context.now + open_setups.AUTHENTICATION)
     decision = Applied(effects=(start_setup(mine.id),), result={"client_secret": None}, concludes=False)
-    return with_setups(account, make_room(account, decision, context), context, mine)
+    return with_setups(account, make_room(account, decision, context, reserved=1), context, mine)
 
 
 def setup_started(account: Account, result: SetupStarted, context: Context) -> Decision:
@@ -89,10 +99,11 @@ def setup_refused(account: Account, result: SetupRefused, context: Context) -> D
     return Failed(refused, with_setups(account, Applied(), context, *over))
 
 
-def make_room(account: Account, decision: Applied, context: Context) -> Applied:
-    """The decision with the oldest setups cancelled for which there is no place beside one more method."""
-    open_ones = open_setups.waiting(customer_of(account).setups)
-    places = limit_of(account, context) - len(living(methods_of(account))) - 1
+def make_room(account: Account, decision: Applied, context: Context, *, reserved: int = 0) -> Applied:
+    """The decision with the oldest setups cancelled for which there is no place beside the methods of its end."""
+    after = account.with_changes(decision.changes)
+    open_ones = open_setups.waiting(customer_of(after).setups)
+    places = limit_of(account, context) - len(living(methods_of(after))) - reserved
     leaving = open_ones[: max(0, len(open_ones) - max(places, 0))]
     return closed(account, decision, context, *leaving)
 
@@ -104,6 +115,14 @@ def closed(account: Account, decision: Applied, context: Context, *leaving: Open
     )
     over = [open_setups.altered(one, over=True) for one in leaving]
     decision = replace(decision, effects=(*cancelled, *decision.effects))
+    return with_setups(account, decision, context, *over)
+
+
+def erased(account: Account, decision: Applied, context: Context) -> Applied:
+    """The decision with all setups cancelled, and none of what they bring all the same wanted any more."""
+    setups = customer_of(account).setups
+    decision = closed(account, decision, context, *open_setups.waiting(setups))
+    over = [open_setups.altered(one, over=True, erased=True) for one in setups]
     return with_setups(account, decision, context, *over)
 
 
@@ -125,6 +144,23 @@ def brought(
         return decision
     over = open_setups.altered(mine, over=True, brought=reference or mine.brought)
     return with_setups(account, decision, context, over)
+
+
+def not_kept(account: Account, setup_intent: str, reference: str, context: Context) -> str | None:
+    """Why what a setup brought is let go: it was removed, the account was erased, or its place was taken meanwhile.
+
+    A method that was removed is settled when it is let go: the same setup may have been named anew since.
+    """
+    methods = methods_of(account)
+    asked = methods.referred(setup_intent)
+    if asked is not None and asked.reason in (REMOVED, ERASED) and not asked.released:
+        return asked.reason
+    setup = open_setups.of_intent(customer_of(account).setups, setup_intent)
+    if setup is None or not setup.over or setup.brought is not None:
+        return None
+    others = [one for one in living(methods) if one.details.reference != reference]
+    crowded = len(others) >= limit_of(account, context)
+    return ERASED if setup.erased else NO_PLACE if crowded else None
 
 
 def prolonged(account: Account, decision: Applied, context: Context, fact: SetupIntentObserved) -> Applied:

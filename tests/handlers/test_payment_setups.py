@@ -1,13 +1,18 @@
 """Setups that a page collects a method with: whose place they take, and whom they bring."""
 
+from datetime import timedelta
+from itertools import permutations
 from typing import Any
+
+import pytest
 
 from handlers.decision import Applied
 from handlers.open_setups import waiting
 from handlers.payment_effects import READ_SETUP, START_SETUP
-from handlers.payment_method import method_id_of
+from handlers.payment_method import ladder, method_id_of
 from handlers.policy import Policy
 from tests.handlers.payment_worlds import (
+    CUSTOMER,
     adds_card,
     card,
     event,
@@ -26,6 +31,7 @@ from topics.payment_methods import (
     AddPaymentMethod,
     MethodKind,
     MethodState,
+    PaymentMethodsReleased,
     PaymentMethodVaulted,
     RemovePaymentMethod,
     SetupIntentObserved,
@@ -45,7 +51,23 @@ def asked(world: World) -> str:
 
 def started(setup_id: str, intent: str, world: World) -> SetupStarted:
     """Stripe made it."""
-    return SetupStarted(setup_intent=intent, deadline=reading(3600).at, setup_id=setup_id)
+    deadline = world.now + timedelta(hours=1)
+    return SetupStarted(setup_intent=intent, deadline=deadline, setup_id=setup_id, customer_id=CUSTOMER)
+
+
+def brings(intent: str, reference: str, seconds: float = 6) -> SetupIntentObserved:
+    """A look at a setup shows that a page completed it."""
+    return SetupIntentObserved(setup_intent=intent, seen=reading(seconds), details=card(reference))
+
+
+def cancelled(decision: Applied) -> list[str]:
+    """The setups that are cancelled at Stripe."""
+    return [one.payload["setup_intent"] for one in decision.effects if one.payload.get("release")]
+
+
+def usable(world: World) -> list[str]:
+    """What Stripe calls the methods that can be charged."""
+    return [one.details.reference for one in ladder(kept(world))]
 
 
 def opened(world: World, intent: str) -> list[str]:
@@ -165,3 +187,104 @@ def test_how_many_methods_are_kept_is_set_by_the_business() -> None:
     generous.policy = Policy(methods=1, methods_of={AccountType.ENTERPRISE: 2})
     with_card(generous)
     assert generous.code(StartPaymentMethodSetup()) is None
+
+
+def test_what_one_setup_brings_takes_the_place_of_another_that_was_opened_meanwhile() -> None:
+    world = linked()
+    with_card(world)
+    opened(world, "seti_1")
+    assert opened(world, "seti_2") == ["seti_1"]
+    told = world.applied(brings("seti_1", "pm_2"))
+    assert cancelled(told) == ["seti_2"]
+    assert usable(world) == ["pm_1", "pm_2"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_no_order_of_late_word_leaves_more_methods_than_are_kept(order: tuple[int, ...]) -> None:
+    world = linked()
+    with_card(world)
+    opened(world, "seti_1")
+    opened(world, "seti_2")
+    told = (
+        brings("seti_1", "pm_2"),
+        brings("seti_2", "pm_3"),
+        observed(event(5), details=card("pm_2")),
+        observed(event(5, "e2"), details=card("pm_3")),
+    )
+    for n in (*order, *order):
+        world.applied(told[n])
+    assert len(usable(world)) == 2
+    (gone,) = [one for one in kept(world).methods.values() if one.gone]
+    assert (gone.released, gone.details.last_four) == (False, None)
+
+
+def test_a_setup_that_gave_its_place_away_is_kept_when_there_is_one_after_all() -> None:
+    world = linked()
+    with_card(world)
+    opened(world, "seti_1")
+    added = world.applied(AddPaymentMethod(method_kind=MethodKind.PAYPAL))
+    assert cancelled(added) == ["seti_1"]
+    assert added.result is not None
+    world.applied(RemovePaymentMethod(method_id=added.result["id"]))
+    world.applied(brings("seti_1", "pm_2"))
+    assert usable(world) == ["pm_1", "pm_2"]
+
+
+def test_a_setup_of_which_nobody_knows_the_end_holds_its_place_past_its_deadline() -> None:
+    world = linked()
+    with_card(world)
+    opened(world, "seti_1")
+    world.now += timedelta(hours=3)
+    assert opened(world, "seti_2") == ["seti_1"]
+
+
+@pytest.mark.parametrize("first", ["attachment", "setup"])
+def test_a_removed_setup_brings_nothing_back_whichever_is_told_first(first: str) -> None:
+    world = linked()
+    added = world.applied(by("seti_9"))
+    assert added.result is not None
+    world.applied(RemovePaymentMethod(method_id=added.result["id"]))
+    told = [observed(event(5), details=card("pm_2")), brings("seti_9", "pm_2")]
+    for fact in told if first == "attachment" else told[::-1]:
+        world.applied(fact)
+    late = method(world, KEPT)
+    assert (late.state, late.details.last_four, late.released) == (MethodState.DETACHED, None, False)
+
+
+def test_a_removed_setup_that_is_named_anew_is_kept_whatever_is_read_again() -> None:
+    world = linked()
+    removed = world.applied(by("seti_9")).result
+    assert removed is not None
+    world.applied(RemovePaymentMethod(method_id=removed["id"]))
+    world.applied(PaymentMethodsReleased(method_ids=(removed["id"],)))
+    added = world.applied(by("seti_9")).result
+    assert added is not None
+    world.applied(observed(event(5), details=card("pm_2")))
+    world.applied(PaymentMethodVaulted(method_id=added["id"], details=card("pm_2"), seen=reading(6)))
+    world.applied(brings("seti_9", "pm_2", 7))
+    assert usable(world) == ["pm_2"]
+
+
+@pytest.mark.parametrize("first", ["attachment", "setup"])
+def test_a_page_that_is_completed_after_the_erasure_of_its_account_brings_nothing(first: str) -> None:
+    world = linked()
+    opened(world, "seti_1")
+    world.applied(EraseAccount(reason="asked"), Role.SUPPORT)
+    late = card("pm_2", created_at=world.now + timedelta(seconds=1))
+    told = [
+        observed(event(5), details=late),
+        SetupIntentObserved(setup_intent="seti_1", seen=reading(6), details=late),
+    ]
+    for fact in told if first == "attachment" else told[::-1]:
+        world.applied(fact)
+    assert usable(world) == []
+    assert method(world, KEPT).details.last_four is None
+
+
+def test_a_page_that_is_opened_after_an_erasure_brings_its_method() -> None:
+    world = linked()
+    world.applied(EraseAccount(reason="asked"), Role.SUPPORT)
+    opened(world, "seti_1")
+    fresh = card("pm_2", created_at=world.now + timedelta(seconds=1))
+    world.applied(SetupIntentObserved(setup_intent="seti_1", seen=reading(6), details=fresh))
+    assert usable(world) == ["pm_2"]
