@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 COMMANDS ?= 200000
 METHODS ?= 5000
 SEED ?=
+ONLY ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports documents bench drill lock clean
@@ -30,8 +31,8 @@ format: $(STAMP) ## Format the code
 documents: $(STAMP) ## Write the documents that are made from the code
 	$(BIN)/python -m fleet.documents
 
-bench: $(STAMP) ## Measure beside the rival, in one run
-	$(BIN)/python -m bench
+bench: $(STAMP) ## Measure beside the rival, in one run: make bench ONLY=sweep
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 drill: $(STAMP) ## Break everything on purpose: make drill COMMANDS=1000000 SEED=7
 	$(BIN)/python -m tests.drills --commands $(COMMANDS) $(if $(SEED),--seed $(SEED))

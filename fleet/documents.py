@@ -15,6 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from fleet.environment import LogLevel
 from fleet.settings import Settings
 from observability import metrics
 from producers.dashboard import app as dashboard
@@ -33,6 +34,7 @@ WORDS: Final[Mapping[Any, str]] = {
     float: "number",
     SecretStr: "secret",
     Path | None: "path",
+    LogLevel: "text",
 }
 ACCESS: Final = (
     "What the brokers have to allow, and nothing else (why: `docs/security.md`). A name is a member of the fleet or an "

@@ -1,12 +1,13 @@
 """Settings from the environment; what can't be one is a sentence for each variable, not a traceback."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import click
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Port = Annotated[int, Field(ge=0, le=65535)]
 PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")]

@@ -1,8 +1,13 @@
 """The socket on which a process serves, bound before anything else is opened."""
 
+import errno
 import socket
+from typing import Final
 
 import click
+
+_OF_THE_PORT: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
+"""What another port helps against; all else is about the address."""
 
 
 def listener(setting: str, host: str, port: int) -> socket.socket:
@@ -17,7 +22,12 @@ def listener(setting: str, host: str, port: int) -> socket.socket:
     except OSError as problem:
         found.close()
         raise click.ClickException(
-            f"{setting}: {host}:{port} can't be listened on: {problem.strerror}. Stop what is there, or set "
-            f"{setting} to another port (docs/settings.md)."
+            f"{host}:{port} can't be listened on: {problem.strerror}. {_advice(setting, problem)} (docs/settings.md)."
         ) from None
     return found
+
+
+def _advice(setting: str, problem: OSError) -> str:
+    if problem.errno in _OF_THE_PORT:
+        return f"Stop what is there, or set {setting} to another port"
+    return "Set HOST to an address of this machine"

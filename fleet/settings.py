@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from fleet.environment import Brokers, Environment, Port, PostgresUrl, RedisUrl
+from fleet.environment import Brokers, Environment, LogLevel, Port, PostgresUrl, RedisUrl
 
 
 class Settings(Environment):
@@ -104,6 +104,4 @@ class Settings(Environment):
         60.0, gt=0, description="Between looks at what changed at Stripe, webhook or not."
     )
 
-    log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."
-    )
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

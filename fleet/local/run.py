@@ -7,6 +7,7 @@ from fleet.local import demo
 from fleet.local.credentials import service_token
 from fleet.local.services import plan, worker_troubles
 from fleet.local.settings import LocalSettings
+from fleet.settings import Settings
 from sandbox.local.console import as_shell_variables, say
 from sandbox.local.folder import broken
 from sandbox.local.service import CannotStart
@@ -41,6 +42,7 @@ is renewed in time, a shell is not, so source it again. Ctrl-C stops everything;
 def run_local() -> int:
     """Run until Ctrl-C, SIGTERM or a closed terminal; the exit status, 2 when it can't run here."""
     settings = LocalSettings()
+    _check(settings)
     settings.local_env_file.parent.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_run(settings))
@@ -48,6 +50,11 @@ def run_local() -> int:
         say(str(problem))
         return 2
     return 0
+
+
+def _check(settings: LocalSettings) -> None:
+    """What only the fleet's processes read is looked at before anything is started. Raises `MistypedError`."""
+    Settings(**{name.lower(): value for name, value in settings.environment().items()})
 
 
 async def _run(settings: LocalSettings) -> None:

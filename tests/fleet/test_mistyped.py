@@ -30,7 +30,13 @@ def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("run bulk", "WORKER_PORT", "99999", "WORKER_PORT='99999' can't be used."),
         ("topics", "TOPIC_REPLICATION", "", "TOPIC_REPLICATION='' can't be used. It must be a valid integer"),
-        ("run relay", "LOG_LEVEL", "loud", "LOG_LEVEL='loud' can't be used. It must match pattern"),
+        (
+            "run relay",
+            "LOG_LEVEL",
+            "loud",
+            "LOG_LEVEL='loud' can't be used. It must be 'DEBUG', 'INFO', 'WARNING' or",
+        ),
+        ("local", "LANE_WORKERS", "0", "LANE_WORKERS='0' can't be used. It must be greater than"),
         ("run commands", "REDIS_URL", "foo", "REDIS_URL='...' can't be used."),
         ("run relay", "DATABASE_URL", "postgres:secret@there", "DATABASE_URL='...' can't be used."),
         (

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import click
 import pytest
 
+from fleet.listening import listener
 from tests.conftest import ROOT, Stack
 
 pytestmark = pytest.mark.stack
@@ -52,7 +54,15 @@ def test_a_port_that_is_taken_ends_the_process_with_a_sentence(
         check=False,
     )
     assert done.returncode == 1
-    assert f"{setting}: 127.0.0.1:{taken} can't be listened on: Address already in use" in done.stderr
+    assert f"127.0.0.1:{taken} can't be listened on: Address already in use" in done.stderr
+    assert f"set {setting} to another port" in done.stderr
+
+
+def test_an_address_that_is_not_here_is_no_matter_of_the_port() -> None:
+    with pytest.raises(click.ClickException) as wrong:
+        listener("WORKER_PORT", "192.0.2.1", 0)
+    assert "Set HOST to an address of this machine" in str(wrong.value)
+    assert "WORKER_PORT" not in str(wrong.value)
 
 
 def test_an_entry_point_ends_when_it_is_told_to(stack: Stack) -> None:
