@@ -99,7 +99,10 @@ class PayPalBatches:
         return True
 
     async def _planned(self, connection: Connection, run: Run) -> dict[str, UUID] | None:
-        """The next portion, on record; none when the batch is through, None while enough is in hand."""
+        """The next portion, on record; none when the batch is through.
+
+        None while enough is in hand, and for a member that was asleep: whoever has its lease by now asks.
+        """
         await paypal_batches.decide(connection, run.batch)
         room = min(PORTION, IN_HAND - await paypal_batches.under_way(connection, run.batch))
         left = run.cap - run.asked
@@ -107,9 +110,11 @@ class PayPalBatches:
             return None
         following = await paypal_batches.following(connection, run, min(room, left)) if left > 0 else []
         asked = {account_id: self._id(run, account_id) for account_id in following}
-        await paypal_batches.plan(connection, run, self._worker, asked, lease=LEASE, finished=not following)
+        ours = await paypal_batches.plan(
+            connection, run, self._worker, asked, lease=LEASE, finished=not following
+        )
         crash_point("paypal.planned")
-        return asked
+        return asked if ours else None
 
     async def _now_and_then(self, publisher: Publisher, now: datetime) -> None:
         if now >= self._gauge_at:

@@ -85,12 +85,13 @@ async def plan(
     *,
     lease: timedelta,
     finished: bool,
-) -> None:
-    """Put on record that these accounts are asked next, by which commands; nothing if the lease is somebody else's."""
+) -> bool:
+    """Put on record that these accounts are asked next, by which commands; False if the lease is somebody else's."""
     place = max(asked, default=run.place)
-    await connection.execute(
+    planned: bool = await connection.fetchval(
         SQL.plan, run.batch, worker, place, list(asked), list(asked.values()), lease, finished
     )
+    return planned
 
 
 async def unpublished(connection: Connection, batch: str) -> dict[str, UUID]:

@@ -83,18 +83,21 @@ WHERE batch = $1 AND awaited
 ORDER BY account_id, method_id;
 
 -- name: plan
--- The next accounts, on record before any of them is asked: whoever follows asks these and no others.
+-- The next accounts, on record before any of them is asked: whoever follows asks these and no others. Whether it was
+-- for this worker to say.
 WITH moved AS (
     UPDATE paypal_batch_runs
     SET place = $3, asked = asked + cardinality($4::text[]), leased_until = statement_timestamp() + $6::interval,
         finished_at = CASE WHEN $7 THEN statement_timestamp() END
     WHERE batch = $1 AND leased_by = $2 AND finished_at IS NULL
     RETURNING batch
+), noted AS (
+    INSERT INTO paypal_batch_accounts (batch, account_id, command_id)
+    SELECT moved.batch, account_id, command_id
+    FROM moved, unnest($4::text[], $5::uuid[]) AS asked (account_id, command_id)
+    ON CONFLICT DO NOTHING
 )
-INSERT INTO paypal_batch_accounts (batch, account_id, command_id)
-SELECT moved.batch, account_id, command_id
-FROM moved, unnest($4::text[], $5::uuid[]) AS asked (account_id, command_id)
-ON CONFLICT DO NOTHING;
+SELECT count(*) > 0 FROM moved;
 
 -- name: unpublished
 SELECT account_id, command_id FROM paypal_batch_accounts WHERE batch = $1 AND NOT decided AND NOT published;

@@ -253,6 +253,30 @@ async def test_a_cap_holds_over_a_kill(
     assert sorted(row["account_id"] for row in began) == accounts
 
 
+async def test_a_member_that_was_asleep_asks_nobody(
+    stack: Stack, redis: Redis, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await payer(connection, "tok0")
+    await batch(connection)
+    following = paypal_batches.following
+
+    async def asleep(other: Connection, run: paypal_batches.Run, limit: int) -> list[str]:
+        await connection.execute("UPDATE paypal_batch_runs SET leased_by = 'another'")
+        return await following(other, run, limit)
+
+    monkeypatch.setattr("producers.paypal_batches.paypal_batches.following", asleep)
+    async with lane_under_test("bulk", stack, redis) as lane, rounds(lane) as member:
+        assert not await member.one()
+        monkeypatch.undo()
+        await connection.execute("UPDATE paypal_batches SET stopped = true")
+        marker = await payer(connection, "tok1")
+        await moved(connection, marker, "b" * 32, state=MigrationState.SWITCHED, dry_run=False)
+        await member.member.review(member.publisher, NOW)
+        async with lane.running():
+            await until(lambda: journaled(connection, marker))
+    assert await journaled(connection, account) == []
+
+
 async def through(member: Rounds, connection: Connection, batch_id: str) -> bool:
     await member.all()
     row = await paypal_batches.find(connection, batch_id)
