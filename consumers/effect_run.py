@@ -115,6 +115,7 @@ class EffectRun:
                 delay=delay,
                 error=outcome.cause,
                 counted=outcome.counted,
+                gives_way=outcome.gives_way,
             )
         crash_point("effects.given_back")
 

@@ -37,12 +37,14 @@ class GivenUp:
 class Postponed:
     """To be tried again, `after` a while or after a backoff that grows with the attempts.
 
-    Not `counted`: nothing was tried, it was only not its turn.
+    Not `counted`: nothing was tried, it was only not its turn. One that `gives_way` lets what is owed to the same
+    target after it go first.
     """
 
     cause: str
     after: timedelta | None = None
     counted: bool = True
+    gives_way: bool = False
 
 
 Outcome = Performed | GivenUp | Postponed

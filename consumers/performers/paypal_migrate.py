@@ -54,8 +54,8 @@ async def migrate_paypal(braintree: Braintree, work: Work) -> Outcome:
     migration, generation = seen.migration, seen.effect.generation
     if migration is None or migration.over:
         return Performed(generation)
-    if seen.in_use and _held(seen, migration):
-        return Postponed(f"stopped: {seen.halted}", HALTED_PAUSE, counted=False)
+    if seen.lives_on and _held(seen, migration):
+        return Postponed(f"stopped: {seen.halted}", HALTED_PAUSE, counted=False, gives_way=True)
     try:
         facts = await _step(caller(braintree, work, Priority.SWEEP), work, seen, migration)
     except PostponedError as postponed:

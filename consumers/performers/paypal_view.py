@@ -31,6 +31,16 @@ class PayPalView:
         method = self.methods.methods.get(self.migration.method_id) if self.migration else None
         return method is not None and not method.gone
 
+    @property
+    def lives_on(self) -> bool:
+        """Whether the account pays with what the method is to become, be it under another method's name."""
+        new = self.migration.new if self.migration else None
+        return self.in_use or (new is not None and self.charged_by(new))
+
+    def charged_by(self, token: str) -> bool:
+        """Whether a method that the account still has is charged by a token, be it this one or another."""
+        return any(not one.gone and one.details.reference == token for one in self.methods.methods.values())
+
 
 async def paypal_view(work: Work) -> PayPalView:
     """Read it all at one moment. Raises `LeaseLostError` when the effect is not ours any more."""

@@ -109,9 +109,19 @@ async def finish(
 
 
 async def retry_later(
-    connection: Connection, effect: Effect, worker: str, *, delay: timedelta, error: str, counted: bool = True
+    connection: Connection,
+    effect: Effect,
+    worker: str,
+    *,
+    delay: timedelta,
+    error: str,
+    counted: bool = True,
+    gives_way: bool = False,
 ) -> None:
-    """Give the effect back, to be claimed again after `delay`; a lost lease has nothing to give."""
+    """Give the effect back, to be claimed again after `delay`; a lost lease has nothing to give.
+
+    With `gives_way` it stands behind what the account is owed at the same target by now.
+    """
     await connection.execute(
         SQL.retry_later,
         effect.account_id,
@@ -121,6 +131,7 @@ async def retry_later(
         delay,
         0 if counted else 1,
         error,
+        gives_way,
     )
 
 

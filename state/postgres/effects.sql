@@ -88,10 +88,12 @@ WITH finished AS (
 SELECT state FROM finished;
 
 -- name: retry_later
--- At once if more was asked for meanwhile. An attempt that was not one (held back, not sent) is not counted.
+-- At once if more was asked for meanwhile. An attempt that was not one (held back, not sent) is not counted. What gives
+-- way goes behind all that is owed by now.
 UPDATE effects
 SET due_at = statement_timestamp() + CASE WHEN generation = $4 THEN $5::interval ELSE interval '0' END,
     attempts = greatest(0, attempts - $6::integer),
+    position = CASE WHEN $8 THEN nextval('effects_position') ELSE position END,
     last_error = $7, leased_by = NULL, leased_until = NULL
 WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 
