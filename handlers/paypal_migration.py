@@ -25,6 +25,12 @@ OVER: Final = frozenset(
         MigrationState.FAILED,
     }
 )
+TAKEN_BACK: Final = frozenset({MigrationState.ROLLED_BACK, MigrationState.FAILED})
+"""Where what was made on the way is not wanted any more."""
+UNCHANGED: Final = frozenset({MigrationState.SOUND, MigrationState.FAILED})
+"""Where the method is as it was, and nobody took anything back."""
+REVOKED: Final = "Its payer revoked the agreement at PayPal."
+"""Why a migration fails whose method ends by it. A dry run leaves that to the run after it."""
 _NONCE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(tokencc|fake)[-_].*", re.ASCII)
 
 

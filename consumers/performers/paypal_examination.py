@@ -5,10 +5,10 @@ from typing import Final
 
 from consumers.braintree_facts import observed
 from consumers.performers.braintree_answers import seen as seen_at
-from consumers.performers.paypal_failures import AMBIGUOUS, REVOKED, SHARED, failed
+from consumers.performers.paypal_failures import AMBIGUOUS, SHARED, failed
 from consumers.performers.paypal_view import PayPalView
 from consumers.performers.stripe_answers import done, is_missing
-from handlers.paypal_migration import Migration
+from handlers.paypal_migration import REVOKED, Migration
 from state.braintree import vault
 from state.braintree.client import Caller
 from state.braintree.vault import Agreement
@@ -28,7 +28,8 @@ async def examine(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
         return (await _without_token(ask, seen, migration),)
     agreement = done(answer)
     if agreement.revoked:
-        return (observed(agreement, seen_at(answer)), failed(migration, REVOKED))
+        word = () if migration.dry_run else (observed(agreement, seen_at(answer)),)
+        return (*word, failed(migration, REVOKED))
     if agreement.agreement_id is None:
         return (_examined(migration, broken=Brokenness.NONCE_AS_TOKEN, source=None, movable=False),)
     if agreement.customer_id == seen.account_id:

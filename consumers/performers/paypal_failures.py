@@ -8,7 +8,6 @@ from topics.paypal_migrations import PayPalStepFailed
 SHARED: Final = "Another account pays with the same agreement: a person has to say whose it is."
 FOREIGN: Final = "The vault has it on another customer than the account's."
 GONE: Final = "It is not in the vault any more."
-REVOKED: Final = "Its payer revoked the agreement at PayPal."
 OTHER_AGREEMENT: Final = "The vault shows another agreement under the new token."
 AMBIGUOUS: Final = "Several agreements of the account could be meant: a person has to say which."
 MISSING: Final = "The new token is not in the vault any more, so the method is charged by the old one again."

@@ -11,12 +11,12 @@ from typing import Final
 
 from consumers.performers.braintree_answers import caller
 from consumers.performers.paypal_examination import examine
-from consumers.performers.paypal_failures import FOREIGN, GONE, OTHER_AGREEMENT, REVOKED, SHARED, failed
+from consumers.performers.paypal_failures import FOREIGN, GONE, OTHER_AGREEMENT, SHARED, failed
 from consumers.performers.paypal_revocation import LOST, let_go, taken_back
 from consumers.performers.paypal_view import PayPalView, paypal_view
 from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
 from consumers.performing import GivenUp, Outcome, Performed, Postponed, Work
-from handlers.paypal_migration import Migration
+from handlers.paypal_migration import REVOKED, Migration
 from handlers.paypal_steps import NOT_IN_USE
 from observability.crash import crash_point
 from observability.metrics import PAYPAL_MIGRATION_STEPS

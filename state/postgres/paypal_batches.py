@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from handlers.paypal_batches import PAYPAL_BATCH, PayPalBatch
+from handlers.paypal_migration import REVOKED
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
@@ -52,7 +53,9 @@ async def take(connection: Connection, worker: str, *, lease: timedelta, within:
 async def following(connection: Connection, run: Run, limit: int) -> list[str]:
     """The accounts to ask next, in id order behind the place."""
     if run.after is not None:
-        rows = await connection.fetch(SQL.next_found, run.after, run.place, list(run.accounts), limit)
+        rows = await connection.fetch(
+            SQL.next_found, run.after, run.place, list(run.accounts), limit, REVOKED
+        )
     elif run.accounts:
         rows = await connection.fetch(SQL.next_named, list(run.accounts), run.place, limit)
     else:

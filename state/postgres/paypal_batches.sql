@@ -49,10 +49,11 @@ ORDER BY account_id
 LIMIT $2;
 
 -- name: next_found
--- Accounts in which a dry run found something, behind the place; only those that are named, if any are.
+-- Accounts in which a dry run found something to be done, be it only to end what was revoked ($5), behind the place;
+-- only those that are named, if any are.
 SELECT DISTINCT account_id
 FROM paypal_migrations
-WHERE batch = $1 AND dry_run AND state = 'found' AND account_id > $2
+WHERE batch = $1 AND dry_run AND (state = 'found' OR (state = 'failed' AND why = $5)) AND account_id > $2
   AND (cardinality($3::text[]) = 0 OR account_id = ANY($3::text[]))
 ORDER BY account_id
 LIMIT $4;

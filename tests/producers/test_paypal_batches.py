@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from handlers.payment_method import PaymentMethod, PaymentMethods, vaulted_id_of
 from handlers.paypal_batches import PayPalBatch
-from handlers.paypal_migration import Migration, Migrations
+from handlers.paypal_migration import REVOKED, Migration, Migrations
 from producers.paypal_batches import PayPalBatches
 from producers.publisher import Publisher
 from state.postgres import payment_methods, paypal_batches, paypal_migrations, switches
@@ -156,14 +156,19 @@ async def test_a_run_is_about_what_its_dry_run_found(
     stack: Stack, redis: Redis, connection: Connection
 ) -> None:
     dry = await batch(connection)
-    found, sound, narrowed = [await payer(connection, f"tok{number}") for number in range(3)]
+    found, sound, narrowed, revoked, unclear = [
+        await payer(connection, f"tok{number}") for number in range(5)
+    ]
     await moved(connection, found, dry)
     await moved(connection, narrowed, dry)
     await moved(connection, sound, dry, state=MigrationState.SOUND)
-    run = await batch(connection, dry_run=False, after=dry, accounts=(found, sound))
+    await moved(connection, revoked, dry, state=MigrationState.FAILED, why=REVOKED)
+    await moved(connection, unclear, dry, state=MigrationState.FAILED, why="A person has to say.")
+    named = (found, sound, revoked, unclear)
+    run = await batch(connection, dry_run=False, after=dry, accounts=named)
     async with lane_under_test("bulk", stack, redis) as lane, rounds(lane) as member:
         await member.all()
-    assert await asked(connection, run) == [found]
+    assert await asked(connection, run) == sorted([found, revoked])
 
 
 async def test_what_is_stopped_asks_nobody(stack: Stack, redis: Redis, connection: Connection) -> None:
