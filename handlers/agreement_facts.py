@@ -11,8 +11,8 @@ from handlers.payment_changes import applied
 from handlers.payment_effects import read_braintree
 from handlers.payment_facts import found_there, mirrored
 from handlers.payment_method import PAYMENT_METHODS, PaymentMethod, changed, ended, methods_of, vaulted_id_of
-from handlers.paypal_migration import PAYPAL_MIGRATIONS, Migration, is_nonce, migrations_of
-from handlers.paypal_steps import came_late
+from handlers.paypal_migration import PAYPAL_MIGRATIONS, TAKEN_BACK, Migration, is_nonce, migrations_of
+from handlers.paypal_steps import MISSING, came_late, gone_back
 from topics.payment_methods import (
     BraintreeMethodObserved,
     MethodDetails,
@@ -22,7 +22,6 @@ from topics.payment_methods import (
 )
 from topics.paypal_migrations import MigrationState
 
-TAKEN_BACK: Final = frozenset({MigrationState.ROLLED_BACK, MigrationState.FAILED})
 REVOKED: Final = "The PayPal agreement was revoked at PayPal. Connect PayPal again to pay with it."
 DELETED: Final = "It is not in Braintree's vault any more."
 
@@ -39,6 +38,8 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
         return Applied()
     if method.gone:
         return _after_its_end(account, method, fact, context)
+    if fact.gone and (migration := _reversible(account, method)):
+        return gone_back(account, migration, MISSING, context)
     over = fact.revoked or fact.gone
     found = seen(fact.seen, rank=int(over), final=over)
     if over:
@@ -49,6 +50,22 @@ def braintree_observed(account: Account, fact: BraintreeMethodObserved, context:
     if fact.details is None or method.state is MethodState.PENDING_SETUP:
         return Applied()
     return mirrored(account, method, fact.details, found, context)
+
+
+def _reversible(account: Account, method: PaymentMethod) -> Migration | None:
+    """The migration that gave a method its token and kept the old one, as nobody has paid with the new one yet."""
+    found = migrations_of(account).leading_to(method.details.reference)
+    return next(
+        (
+            one
+            for one in found
+            if one.method_id == method.id
+            and one.state is MigrationState.SWITCHED
+            and one.in_vault
+            and not one.charged
+        ),
+        None,
+    )
 
 
 def _after_its_end(
@@ -94,12 +111,17 @@ def _unknown_agreement(account: Account, fact: BraintreeMethodObserved, context:
 def _of_a_migration(
     account: Account, migration: Migration, fact: BraintreeMethodObserved, context: Context
 ) -> Decision:
-    """Word of the end of one token is a reason to look at the other; what came too late to be used is let go."""
+    """Word of the end of one token is a reason to look at the other; what came too late to be used is let go.
+
+    Not while another batch has the method in hand, which may be what it was imported for.
+    """
     other = next(iter(migration.references - {fact.reference}), None)
     if fact.revoked:
         return Applied(effects=(read_braintree(other),) if other else ())
     late = migration.made and migration.new == fact.reference and migration.state in TAKEN_BACK
-    return came_late(account, migration, context) if late and not fact.gone else Applied()
+    if fact.gone or not late or migrations_of(account).in_hand(migration.method_id):
+        return Applied()
+    return came_late(account, migration, context)
 
 
 HANDLERS: Final = (

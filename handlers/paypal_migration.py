@@ -1,6 +1,7 @@
 """The migrations of PayPal methods as they are kept, and which of their references are alive meanwhile."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -107,8 +108,25 @@ class Migrations:
         return sorted(found, key=lambda one: (one.began_on, one.batch), reverse=True)
 
     def changing(self, method_id: str) -> Migration | None:
-        """The last one of a method that was no dry run."""
-        return next((one for one in self.of_method(method_id) if not one.dry_run), None)
+        """The last one of a method that changed something, or the last one of all; dry runs left out."""
+        asked = [one for one in self.of_method(method_id) if not one.dry_run]
+        return next((one for one in asked if one.state not in UNCHANGED), asked[0] if asked else None)
+
+    def built_on(self, migration: Migration) -> bool:
+        """Whether a later one of the method rests on what this one left."""
+        idle = (*UNCHANGED, MigrationState.ROLLED_BACK)
+        later = itertools.takewhile(lambda one: one != migration, self.of_method(migration.method_id))
+        return any(not one.dry_run and one.state not in idle for one in later)
+
+    def in_hand(self, method_id: str) -> bool:
+        """Whether a batch that is no dry run is at work on a method."""
+        return any(not one.dry_run and not one.over for one in self.of_method(method_id))
+
+    def leading_to(self, reference: str) -> list[Migration]:
+        """Those that are no dry runs and not over, and whose new token this is."""
+        return [
+            one for one in self.rows.values() if not one.dry_run and not one.over and one.new == reference
+        ]
 
     def of_reference(self, reference: str) -> Migration | None:
         """The last migration that is no dry run and knows a token."""

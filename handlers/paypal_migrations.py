@@ -15,6 +15,8 @@ from handlers.payment_methods import erase as erase_payment_methods
 from handlers.payment_rules import merged
 from handlers.paypal_migration import (
     PAYPAL_MIGRATIONS,
+    TAKEN_BACK,
+    UNCHANGED,
     Migration,
     Migrations,
     migrations_of,
@@ -23,7 +25,7 @@ from handlers.paypal_migration import (
     told,
 )
 from handlers.paypal_steps import HANDLERS as STEPS
-from handlers.paypal_steps import gone_back
+from handlers.paypal_steps import TWICE, gone_back
 from handlers.profiles import PROFILE
 from handlers.stripe_customers import STRIPE_CUSTOMER
 from topics.accounts import EraseAccount
@@ -64,9 +66,7 @@ def migrate(account: Account, command: MigratePayPal, context: Context) -> Decis
 def _concerned(method: PaymentMethod, standing: Migrations, command: MigratePayPal) -> bool:
     if method.details.processor is not Processor.BRAINTREE or method.state not in _USABLE:
         return False
-    known = standing.of_method(method.id)
-    in_hand = any(not one.over for one in known if not one.dry_run)
-    return not in_hand and all(one.batch != command.batch for one in known)
+    return not standing.in_hand(method.id) and (method.id, command.batch) not in standing.rows
 
 
 def _begun(method: PaymentMethod, command: MigratePayPal, context: Context) -> Migration:
@@ -92,21 +92,37 @@ def roll_back(account: Account, command: RollBackPayPalMigration, context: Conte
     """Go back to the old reference. Refused once a payment went through with the new one (1311)."""
     if refused := only_support(context.actor, "take a migration back"):
         return refused
-    migration = migrations_of(account).changing(command.method_id)
-    if migration is None:
+    migration = _meant(migrations_of(account), command)
+    if migration is None or migration.dry_run:
         return Refused(Code.NOT_FOUND, "There is no migration of such a payment method.")
     result = {"method_id": migration.method_id}
     if migration.state in (MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK):
         return Applied(result=result)
-    if why := _one_way(migration):
+    if why := _in_the_way(account, migration) or _one_way(migration):
         return Refused(Code.VERSION_CONFLICT, f"{why} The method stays as it is.")
     decision = gone_back(account, migration, command.reason, context, asked=True)
     return dataclass_replace(decision, result=result)
 
 
+def _meant(standing: Migrations, command: RollBackPayPalMigration) -> Migration | None:
+    if command.batch is None:
+        return standing.changing(command.method_id)
+    return standing.rows.get((command.method_id, command.batch))
+
+
+def _in_the_way(account: Account, migration: Migration) -> str | None:
+    """What came after the migration and does not go back with it."""
+    if migrations_of(account).built_on(migration):
+        return "A later batch changed the method or is about to: take that one back first."
+    method = methods_of(account).methods.get(migration.method_id)
+    if method is not None and method.reason == TWICE:
+        return "The method has become one with another of the same agreement."
+    return None
+
+
 def _one_way(migration: Migration) -> str | None:
     """Why there is nothing to go back to."""
-    if migration.state in (MigrationState.SOUND, MigrationState.FAILED):
+    if migration.state in UNCHANGED:
         return "The migration changed nothing."
     if migration.state is MigrationState.OLD_REVOKED:
         return "The old reference is not in the vault any more."
@@ -123,7 +139,7 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     standing = migrations_of(account)
     if not isinstance(decision, Applied) or not standing.rows:
         return decision
-    bare = [_bare(one, context) for one in standing.rows.values()]
+    bare = [_bare(one, _erased(one), context) for one in standing.rows.values()]
     return dataclass_replace(
         decision,
         changes={**decision.changes, PAYPAL_MIGRATIONS: standing.put(*bare)},
@@ -131,10 +147,16 @@ def erase(account: Account, command: EraseAccount, context: Context) -> Decision
     )
 
 
-def _bare(one: Migration, context: Context) -> Migration:
+def _erased(one: Migration) -> MigrationState:
+    """What was made for a migration that is over may be in the vault: it is looked at once more."""
+    left = one.made and not one.dry_run and one.state in TAKEN_BACK
+    return MigrationState.ROLLING_BACK if left else one.state
+
+
+def _bare(one: Migration, state: MigrationState, context: Context) -> Migration:
     return moved(
         one,
-        one.state,
+        state,
         context.now,
         old=_stripped(one.old),
         source=_stripped(one.source) if one.source else None,

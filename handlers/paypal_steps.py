@@ -48,7 +48,9 @@ NOT_IN_USE: Final = "The method is not in use any more."
 NEVER_KEPT: Final = "PayPal was allowed a single payment only. Connect PayPal again to pay with it."
 TWICE: Final = "The same agreement stood here twice."
 IN_FLIGHT_PAUSE: Final = timedelta(minutes=1)
-KEPT: Final = "The old token stays in the vault, as another account pays with it."
+KEPT: Final = "The old token stays in the vault, as another account or method pays with it."
+LET_GO: Final = "The agreement was removed from the account meanwhile."
+MISSING: Final = "The new token is not in the vault any more, so the method is charged by the old one again."
 MERGED: Final = "Several accounts share the account's Stripe customer by now."
 _UNDONE: Final = frozenset(
     {MigrationState.FOUND, MigrationState.IMPORTED, MigrationState.VERIFIED, MigrationState.SWITCHED}
@@ -158,6 +160,8 @@ def ready(account: Account, fact: PayPalReady, context: Context) -> Decision:
         return gone_back(account, migration, NOT_IN_USE, context)
     if merged(account):
         return gone_back(account, migration, MERGED, context)
+    if _leaving(account, method, fact):
+        return gone_back(account, migration, LET_GO, context)
     if payment_in_flight(methods_of(account), subscriptions_of(account)):
         return Applied(effects=(step(migration, IN_FLIGHT_PAUSE),))
     switched = changed(
@@ -187,23 +191,38 @@ def _twins(account: Account, method: PaymentMethod, fact: PayPalReady) -> list[P
     ]
 
 
+def _leaving(account: Account, method: PaymentMethod, fact: PayPalReady) -> bool:
+    """Whether the token is another method's that was removed: it is about to be let go."""
+    return any(
+        one.id != method.id
+        and one.gone
+        and not one.released
+        and one.details.reference == fact.details.reference
+        for one in methods_of(account).methods.values()
+    )
+
+
 def charged(account: Account, fact: PayPalCharged, context: Context) -> Decision:
     """A payment went through with the new reference: the old one is not needed, and there is no way back, any more."""
-    migration = migrations_of(account).of_reference(fact.reference)
-    if migration is None or migration.charged or migration.over or not _charged_by_new(migration, fact):
-        return Applied()
+    standing = migrations_of(account)
     back_again = {"charged": True, "turning": False, "asked_back": False}
-    after = moved(migration, MigrationState.SWITCHED, context.now, **back_again)
-    return _moved(account, after, (step(after),))
+    after = [
+        moved(one, MigrationState.SWITCHED, context.now, **back_again)
+        for one in standing.leading_to(fact.reference)
+        if not one.charged and _charged_by_new(one, fact)
+    ]
+    if not after:
+        return Applied()
+    return Applied(
+        {PAYPAL_MIGRATIONS: standing.put(*after)}, events=told(after), effects=tuple(map(step, after))
+    )
 
 
 def _charged_by_new(migration: Migration, fact: PayPalCharged) -> bool:
     """Whether the method was charged by the new reference then, and still is."""
     still = migration.state is MigrationState.SWITCHED or migration.turning
     since = migration.switched_on
-    return (
-        still and migration.new == fact.reference and since is not None and fact.charged_at >= _second(since)
-    )
+    return still and since is not None and fact.charged_at >= _second(since)
 
 
 def _second(moment: datetime) -> datetime:

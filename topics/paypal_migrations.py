@@ -59,11 +59,15 @@ class ReviewPayPalMigrations(Command):
 
 
 class RollBackPayPalMigration(Command):
-    """Take the migration of a method back: its old reference is used again, and the new one is let go."""
+    """Take the migration of a method back: its old reference is used again, and the new one is let go.
+
+    It is that of `batch`, or the last one that changed something.
+    """
 
     type: ClassVar = "billing.paypal-migrations.roll-back.v1"
     method_id: MethodId
     reason: Why
+    batch: BatchId | None = None
 
 
 class _Step(Fact):
@@ -203,6 +207,7 @@ EXAMPLES = (
     MigratePayPal(batch=_BATCH),
     ReviewPayPalMigrations(),
     RollBackPayPalMigration(method_id=_METHOD, reason="the payer asked for it"),
+    RollBackPayPalMigration(method_id=_METHOD, reason="the payer asked for it", batch=_BATCH),
     PayPalExamined(method_id=_METHOD, batch=_BATCH, broken=Brokenness.WRONG_CUSTOMER, source=_PAYPAL),
     PayPalImportAwaited(method_id=_METHOD, batch=_BATCH),
     PayPalImported(method_id=_METHOD, batch=_BATCH, reference=_METHOD),

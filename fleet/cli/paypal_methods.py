@@ -60,20 +60,25 @@ def look(batch: str) -> None:
 @click.command("roll-back")
 @click.argument("account_id", required=False)
 @click.argument("method_id", required=False)
-@click.option("--batch", help="All methods of a batch that can go back, instead of one method.")
+@click.option(
+    "--batch", help="The batch to take back: of the method, or of all its methods that can go back."
+)
 @click.option("--reason", required=True, help="Why; kept with the migration.")
 def roll_back(account_id: str | None, method_id: str | None, batch: str | None, reason: str) -> None:
     """Take migrations back: a method is charged by its old reference again, and the new one is let go.
 
-    Not after a payment went through with the new one, nor to a nonce, which never could be charged.
+    Not after a payment went through with the new one, nor to a nonce, which never could be charged. Without a batch
+    it is the last migration of the method that changed something.
     """
-    if batch is None:
-        if account_id is None or method_id is None:
-            raise click.UsageError("Name an account and its method, or a --batch.")
-        ask(account_id, RollBackPayPalMigration(method_id=method_id, reason=reason))
+    if account_id is not None and method_id is not None:
+        ask(account_id, RollBackPayPalMigration(method_id=method_id, reason=reason, batch=batch))
         return
-    if account_id is not None:
-        raise click.UsageError("Name a method or a --batch, not both.")
+    if batch is None or account_id is not None:
+        raise click.UsageError("Name an account and its method, or a --batch.")
+    _roll_back_all(batch, reason)
+
+
+def _roll_back_all(batch: str, reason: str) -> None:
 
     async def read(connection: Connection) -> list[tuple[str, Migration]]:
         rows = await paypal_batches.reversible(connection, batch)
@@ -81,7 +86,10 @@ def roll_back(account_id: str | None, method_id: str | None, batch: str | None, 
 
     found = with_store(read)
     _publish(
-        [(account, RollBackPayPalMigration(method_id=one.method_id, reason=reason)) for account, one in found]
+        [
+            (account, RollBackPayPalMigration(method_id=one.method_id, reason=reason, batch=batch))
+            for account, one in found
+        ]
     )
     click.echo(f"{len(found)} methods go back. `fleet paypal-migrations show {batch}` says how far they are.")
 

@@ -193,7 +193,7 @@ WHERE batch = $1 AND (awaited OR (state = 'switched' AND new_reference <> old_re
 ORDER BY account_id;
 
 -- name: reversible
--- Methods of a batch that are in use and can still be taken back.
+-- Methods of a batch that are in use and can still be taken back: no later batch rests on what this one left.
 SELECT account_id, method_id, batch, dry_run, state, old, broken, source, new_reference, awaited, in_vault, switched_on,
        charged, turning, why, asked_back, version, began_on, edited_on
 FROM paypal_migrations
@@ -201,5 +201,10 @@ WHERE batch = $1 AND NOT dry_run AND NOT charged
   AND EXISTS (SELECT FROM payment_methods AS methods
               WHERE methods.account_id = paypal_migrations.account_id AND methods.id = method_id
                 AND methods.state IN ('active', 'expired'))
+  AND NOT EXISTS (SELECT FROM paypal_migrations AS later
+                  WHERE later.account_id = paypal_migrations.account_id
+                    AND later.method_id = paypal_migrations.method_id
+                    AND (later.began_on, later.batch) > (paypal_migrations.began_on, paypal_migrations.batch)
+                    AND NOT later.dry_run AND later.state NOT IN ('sound', 'failed', 'rolled_back'))
   AND (state IN ('examining', 'found', 'imported', 'verified') OR (state = 'switched' AND in_vault))
 ORDER BY account_id, method_id;

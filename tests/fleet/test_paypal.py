@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import Result
@@ -153,6 +154,19 @@ async def test_a_batch_is_looked_at_and_taken_back(
 async def test_one_method_is_taken_back_by_name(commands: LaneUnderTest, typed: Typed) -> None:
     assert (await typed("paypal-migrations", "roll-back", "--reason", "no")).exit_code == 2
     named = ("paypal-migrations", "roll-back", "0" * 32, "1" * 32)
-    assert (await typed(*named, "--batch", "2" * 32, "--reason", "no")).exit_code == 2
+    assert (await typed(*named[:3], "--batch", "2" * 32, "--reason", "no")).exit_code == 2
     async with commands.running():
-        assert "There is no such account" in (await typed(*named, "--reason", "no")).output
+        for words in ((), ("--batch", "2" * 32)):
+            assert "There is no such account" in (await typed(*named, *words, "--reason", "no")).output
+
+
+async def test_a_method_that_a_later_batch_has_moved_on_does_not_go_back_with_an_earlier_one(
+    connection: Connection, typed: Typed
+) -> None:
+    batch, later, account = account_id(), account_id(), await payer(connection, "t1")
+    fields = {"dry_run": False, "state": MigrationState.SWITCHED, "method_id": vaulted_id_of("t1")}
+    await moved(connection, account, batch, **fields)
+    await moved(connection, account, later, **fields, began_on=datetime.now(UTC) + timedelta(hours=1))
+    back = ("paypal-migrations", "roll-back", "--reason", "no", "--batch")
+    assert "0 methods go back" in (await typed(*back, batch)).output
+    assert "1 methods go back" in (await typed(*back, later)).output

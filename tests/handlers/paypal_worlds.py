@@ -68,15 +68,15 @@ def found(method_id: str, *, batch: str = BATCH, **fields: Any) -> PayPalExamine
     return PayPalExamined(method_id=method_id, batch=batch, **given)
 
 
-def imported(method_id: str, reference: str | None = None) -> PayPalImported:
+def imported(method_id: str, reference: str | None = None, *, batch: str = BATCH) -> PayPalImported:
     """It is where it belongs, under the method's own id."""
-    return PayPalImported(method_id=method_id, batch=BATCH, reference=reference or method_id)
+    return PayPalImported(method_id=method_id, batch=batch, reference=reference or method_id)
 
 
-def ready(method_id: str, reference: str | None = None) -> PayPalReady:
+def ready(method_id: str, reference: str | None = None, *, batch: str = BATCH) -> PayPalReady:
     """It was looked at once more."""
     return PayPalReady(
-        method_id=method_id, batch=BATCH, details=paypal(reference or method_id), seen=reading(60)
+        method_id=method_id, batch=batch, details=paypal(reference or method_id), seen=reading(60)
     )
 
 

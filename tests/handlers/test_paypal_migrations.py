@@ -63,8 +63,8 @@ CHARGED_AT = reading(36_000).at
 WHY = "support asked"
 
 
-def verified(method_id: str) -> PayPalVerified:
-    return PayPalVerified(method_id=method_id, batch=BATCH)
+def verified(method_id: str, *, batch: str = BATCH) -> PayPalVerified:
+    return PayPalVerified(method_id=method_id, batch=batch)
 
 
 def step_failed(method_id: str, state: MigrationState) -> PayPalStepFailed:
