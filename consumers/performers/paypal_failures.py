@@ -10,7 +10,6 @@ FOREIGN: Final = "The vault has it on another customer than the account's."
 GONE: Final = "It is not in the vault any more."
 OTHER_AGREEMENT: Final = "The vault shows another agreement under the new token."
 AMBIGUOUS: Final = "Several agreements of the account could be meant: a person has to say which."
-MISSING: Final = "The new token is not in the vault any more, so the method is charged by the old one again."
 NOTHING_TO_GO_BACK_TO: Final = (
     "The old token can't be charged any more, so the method stays with the new one."
 )

@@ -29,6 +29,7 @@ from topics.message import Fact
 from topics.observation import Observation
 from topics.payment_methods import BraintreeMethodObserved
 from topics.paypal_migrations import (
+    Brokenness,
     MigrationState,
     PayPalImportAwaited,
     PayPalImported,
@@ -96,8 +97,7 @@ async def _import(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
         return (failed(migration, SHARED),)
     agreement = await _found(ask, str(migration.new))
     if agreement is None and migration.source is not None:
-        awaited = PayPalImportAwaited(method_id=migration.method_id, batch=migration.batch)
-        return () if migration.awaited else (awaited,)
+        return _not_there(migration)
     if agreement is None:
         try:
             agreement = await _vaulted(ask, seen.account_id, migration)
@@ -106,6 +106,14 @@ async def _import(ask: Caller, seen: PayPalView, migration: Migration) -> tuple[
     if agreement.customer_id != seen.account_id:
         return (failed(migration, FOREIGN),)
     return (PayPalImported(method_id=migration.method_id, batch=migration.batch, reference=agreement.token),)
+
+
+def _not_there(migration: Migration) -> tuple[Fact, ...]:
+    """What is on another customer is waited for. What was on the account's own has gone and is imported by nobody."""
+    if migration.broken is not Brokenness.WRONG_CUSTOMER:
+        return (failed(migration, GONE),)
+    awaited = PayPalImportAwaited(method_id=migration.method_id, batch=migration.batch)
+    return () if migration.awaited else (awaited,)
 
 
 async def _vaulted(ask: Caller, account_id: str, migration: Migration) -> Agreement:

@@ -6,11 +6,12 @@ import structlog
 
 from consumers.braintree_facts import gone, observed
 from consumers.performers.braintree_answers import seen as seen_at
-from consumers.performers.paypal_failures import MISSING, NOTHING_TO_GO_BACK_TO, failed
+from consumers.performers.paypal_failures import NOTHING_TO_GO_BACK_TO, failed
 from consumers.performers.paypal_view import PayPalView
 from consumers.performers.stripe_answers import done, is_missing
 from consumers.performing import Work
 from handlers.paypal_migration import Migration
+from handlers.paypal_steps import MISSING
 from observability.crash import crash_point
 from state.braintree import vault
 from state.braintree.client import Caller
@@ -31,8 +32,11 @@ LOST: Final = "An agreement ended at PayPal when one of its tokens was let go."
 
 
 async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
-    """Nothing before a payment went through with the new one, unless the account does not have the method any more."""
-    if not seen.in_use:
+    """Nothing before a payment went through with the new one, unless the account does not have the method any more.
+
+    A method that became one with another is had under that one's name.
+    """
+    if not seen.lives_on:
         return (await _old_gone(ask, seen, migration),)
     if not migration.charged:
         return await _charge(ask, migration)
@@ -49,8 +53,9 @@ async def let_go(ask: Caller, work: Work, seen: PayPalView, migration: Migration
 
 async def _bad(ask: Caller, work: Work, migration: Migration, new: Answer[Agreement]) -> tuple[Fact, ...]:
     """The new token can't be charged. If the old one is gone too, letting it go may be why: then all batches stop."""
-    old = await vault.find(ask, migration.old.reference) if migration.in_vault else None
-    if old is not None and is_missing(old):
+    if not migration.in_vault:
+        return (_word(str(migration.new), new),)
+    if is_missing(await vault.find(ask, migration.old.reference)):
         await _stop_all(work, migration)
     elif is_missing(new):
         return (failed(migration, MISSING),)
@@ -72,8 +77,9 @@ async def _charge(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
 
 
 async def _old_gone(ask: Caller, seen: PayPalView, migration: Migration) -> PayPalOldRevoked:
-    """The old token is let go, but for one with which another account pays."""
-    kept = migration.in_vault and seen.paid_by_others
+    """The old token is let go, but for one with which another account pays, or another method of this one."""
+    needed = seen.paid_by_others or seen.charged_by(migration.old.reference)
+    kept = migration.in_vault and needed
     if migration.in_vault and not kept:
         await _delete(ask, migration.old.reference)
         crash_point("paypal.old_deleted")
@@ -115,20 +121,40 @@ async def _turned(ask: Caller, migration: Migration) -> tuple[Fact, ...]:
 async def _undone(ask: Caller, work: Work, seen: PayPalView, migration: Migration) -> tuple[Fact, ...]:
     """The new token is let go if it was made for this and the old one is alive, or nobody needs either."""
     back = PayPalRolledBack(method_id=migration.method_id, batch=migration.batch)
-    old = await vault.find(ask, migration.old.reference) if seen.in_use else None
     if not migration.made:
         return (back,)
-    if migration.in_vault and old is not None and (is_missing(old) or done(old).revoked):
+    kept_for = seen.in_use and migration.in_vault
+    old = await vault.find(ask, migration.old.reference) if kept_for else None
+    if old is not None and (is_missing(old) or done(old).revoked):
         return await _after_a_kill(ask, work, migration, old, back)
+    if not await _unneeded(ask, seen, migration):
+        return (back,)
     await _delete(ask, str(migration.new))
     crash_point("paypal.new_deleted")
-    if old is None or not migration.in_vault:
+    if old is None:
         return (back,)
     answer = await vault.find(ask, migration.old.reference)
     if not is_missing(answer) and not done(answer).revoked:
         return (back,)
     await _stop_all(work, migration)
     return (_word(migration.old.reference, answer), back)
+
+
+async def _unneeded(ask: Caller, seen: PayPalView, migration: Migration) -> bool:
+    """Whether the new token is there, on the account's customer, and needed by nobody.
+
+    A reference may have been two accounts': then its token has the same name in both, and is the other one's. What
+    was made of a nonce is all that is left of it, so it stays while the account has the method.
+    """
+    token = str(migration.new)
+    if seen.charged_by(token):
+        return False
+    answer = await vault.find(ask, token)
+    if is_missing(answer):
+        return False
+    made = done(answer)
+    wanted = seen.in_use and not migration.in_vault and not made.revoked
+    return made.customer_id == seen.account_id and not wanted
 
 
 async def _after_a_kill(
