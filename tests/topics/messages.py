@@ -64,7 +64,7 @@ def _limited(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
     assert annotation is str, f"no strategy for {annotation}"
     for limit in metadata:
         if pattern := getattr(limit, "pattern", None):
-            return st.from_regex(pattern.replace("$", r"\Z"), fullmatch=True)
+            return st.from_regex(pattern.replace("$", r"\Z"), fullmatch=True, alphabet=TEXT)
     shortest = next((m.min_length for m in metadata if isinstance(m, MinLen)), 0)
     longest = next((m.max_length for m in metadata if isinstance(m, MaxLen)), None)
     return st.text(TEXT, min_size=shortest, max_size=min(60, longest or 60))
