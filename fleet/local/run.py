@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 from fleet.local import demo
 from fleet.local.credentials import service_token
@@ -54,7 +55,8 @@ def run_local() -> int:
 
 def _check(settings: LocalSettings) -> None:
     """What only the fleet's processes read is looked at before anything is started. Raises `MistypedError`."""
-    Settings(**{name.lower(): value for name, value in settings.environment().items()})
+    told: dict[str, Any] = {name.lower(): value for name, value in settings.environment().items()}
+    Settings(**told)
 
 
 async def _run(settings: LocalSettings) -> None:
