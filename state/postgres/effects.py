@@ -174,4 +174,5 @@ def _effect(row: Row) -> Effect:
         attempts=row["attempts"],
         created_at=row["created_at"],
         leased_until=row["leased_until"],
+        reply_to=row["reply_to"],
     )

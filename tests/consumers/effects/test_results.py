@@ -1,17 +1,20 @@
 """What came of an effect is told with its closing, or not at all; what is not done is seen."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from prometheus_client import REGISTRY
+from uuid6 import uuid7
 
 from consumers.effect_gauges import EffectGauges
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from state.postgres import effects
 from state.postgres.lending import Connections
-from tests.consumers.effects.work import at_once, fact, owe, performed_by, told
+from tests.consumers.effects.work import KIND, at_once, fact, owe, performed_by, told
 from tests.consumers.effects.world import World, until
+from topics.ids import conclusion_id
+from topics.payment_methods import SetupRefused
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,6 +31,21 @@ async def test_a_result_is_a_fact_that_names_its_cause(world: World) -> None:
         "system",
     )
     assert UUID(headers["ce_id"]).version == 7
+
+
+async def test_who_waits_for_the_end_of_an_operation_is_named_with_it(world: World) -> None:
+    async def refused(work: Work) -> Outcome:
+        conclusion = SetupRefused(reason="not like this")
+        return Performed(work.effect.generation, conclusion=conclusion)
+
+    account, asked = uuid4().hex, uuid7()
+    row = (account, uuid7(), KIND, "there", None, "{}", str(asked), datetime.now(UTC), "replies:somebody")
+    await effects.add(world.connection, [row])
+    async with world.member(performed_by(refused)):
+        await until(world.nothing_due)
+    (headers,) = await told(world)
+    assert (headers["ce_id"], headers["ce_causationid"]) == (str(conclusion_id(asked)), str(asked))
+    assert headers["ce_replyto"] == "replies:somebody"
 
 
 async def test_work_that_will_not_go_through_stays_visible_and_is_told(world: World) -> None:
