@@ -29,17 +29,30 @@ class _Fetched(MemoryRecords):  # type: ignore[misc]
 
 
 class _TolerantPartition(fetcher.PartitionRecords):  # type: ignore[misc]
-    """The records of one fetch. `next_fetch_offset` is where a second parsing goes on."""
+    """The records of one fetch. A second parsing begins at its first batch again, and gives nothing twice."""
 
     _records: Any
+    _aborted_transactions: Any
+    _aborted_producers: Any
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._aborted = tuple(self._aborted_transactions)
 
     def __next__(self) -> Any:
         try:
             return super().__next__()
         except UnicodeDecodeError:
-            self._records = _Tolerant(self._records.raw)
-            self._records_iterator = self._unpack_records()
-            return super().__next__()
+            return self._parsed_again(self.next_fetch_offset)
+
+    def _parsed_again(self, stood: int) -> Any:
+        """The record at `stood` or behind it. Which transactions were aborted is used up by going through them."""
+        self._aborted_transactions, self._aborted_producers = list(self._aborted), set()
+        self._records = _Tolerant(self._records.raw)
+        self._records_iterator = self._unpack_records()
+        while (record := super().__next__()).offset < stood:
+            pass
+        return record
 
 
 class _Tolerant:

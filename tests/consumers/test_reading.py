@@ -94,6 +94,30 @@ async def test_an_odd_name_in_a_compressed_batch_is_read_too(
     ]
 
 
+async def test_an_odd_name_brings_nothing_back_that_was_read_or_taken_back_before_it(
+    stack: Stack, raw_producer: AIOKafkaProducer
+) -> None:
+    topic = await as_produced(stack)
+    await raw_producer.send_and_wait(topic, b"first")
+    transactional = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap, transactional_id=uuid4().hex)
+    await transactional.start()
+    await transactional.begin_transaction()
+    await transactional.send_and_wait(topic, b"taken back")
+    await transactional.abort_transaction()
+    await transactional.stop()
+    batch = [(b"second", []), (b"odd", [(Raw("xx"), b"1")]), (b"last", [])]
+    sent = [await raw_producer.send(topic, value, headers=headers) for value, headers in batch]
+    await asyncio.gather(*sent)
+    tolerate_odd_header_names()
+    found = await read(stack.kafka_bootstrap, topic, 4, isolation_level="read_committed")
+    assert [(one.offset, one.value) for one in found] == [
+        (0, b"first"),
+        (3, b"second"),
+        (4, b"odd"),
+        (5, b"last"),
+    ]
+
+
 async def as_produced(stack: Stack) -> str:
     """A topic whose broker keeps batches as their producer made them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
@@ -193,9 +217,9 @@ async def test_the_largest_record_of_a_lane_gets_through_to_the_dead_letters(
     assert await count(connection, "outbox") == 0
 
 
-async def read(bootstrap: str, topic: str, number: int) -> Collection[Record]:
+async def read(bootstrap: str, topic: str, number: int, **options: str) -> Collection[Record]:
     """The first records of a topic."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", **options)
     await consumer.start()
     try:
         async with asyncio.timeout(timedelta(seconds=30).total_seconds()):
