@@ -6,16 +6,17 @@ tells of a revocation before a rebalance but not when it is stopped, so the loop
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 
+from consumers import held
 from consumers.header_names import tolerate_odd_header_names
 from consumers.lane import Lane
 from consumers.offsets import Offsets
-from consumers.reached import reached, readable_end
+from consumers.reached import ReaderBrokenError, reached, readable_end, reading_ended
 from topics.message import Record
 
 SESSION_SECONDS = 10.0
@@ -23,7 +24,7 @@ REBALANCE_TIMEOUT_MS = 30_000
 
 
 class Owner(Protocol):
-    """Whoever works on the partitions. Both calls may take their time; neither may raise."""
+    """Whoever works on the partitions. Both calls may take their time; what they raise ends the reading."""
 
     async def assigned(self, partitions: Collection[int]) -> None:
         """These partitions are ours now; reading starts where `seek` says."""
@@ -42,7 +43,7 @@ class Log(Protocol):
         """Leave the group. The owner is not told."""
 
     async def poll(self, timeout: float, limit: int) -> list[Record]:
-        """Records in order per partition, as soon as there are any; raises `KafkaError`."""
+        """Records in order per partition, as soon as there are any; raises `KafkaError`, `ReaderBrokenError`."""
 
     def seek(self, partition: int, offset: int) -> None:
         """Read on from `offset`. A partition that is not ours any more is left alone."""
@@ -57,7 +58,7 @@ class Log(Protocol):
         """Tell the group how far we are; False when it did not take it, which costs nothing."""
 
     async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
-        """The first offset kept and the next one to be written, of each partition."""
+        """The first offset kept and the next one to be written, of each partition (`consumers.held`)."""
 
     async def committed(self, partition: int) -> int | None:
         """The group's offset, if it ever committed one."""
@@ -73,6 +74,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
     """`Log` by aiokafka."""
 
     _consumer: AIOKafkaConsumer
+    _asker: AIOKafkaConsumer
 
     def __init__(
         self, lane: Lane, bootstrap: str, client_id: str, *, session_seconds: float = SESSION_SECONDS
@@ -81,6 +83,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topic = lane.topic.name
         self._session_ms = round(session_seconds * 1000)
         self._owner: Owner | None = None
+        self._defect: Exception | None = None
         self._offsets = Offsets()
 
     def _member(self) -> AIOKafkaConsumer:
@@ -100,28 +103,55 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         )
 
     async def start(self, owner: Owner) -> None:
-        self._owner = owner
+        self._owner, self._defect = owner, None
         self._consumer = self._member()
         self._consumer.subscribe([self._topic], listener=self)
+        # Of no group and of no transaction: it is asked what there is, and reads nothing.
+        self._asker = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, client_id=self._client_id, enable_auto_commit=False
+        )
         try:
+            await self._asker.start()
             await self._consumer.start()
         except BaseException:
-            await self._consumer.stop()
+            await self.stop()
             raise
 
     async def stop(self) -> None:
-        await self._consumer.stop()
-        self._offsets.forget()
+        try:
+            await self._consumer.stop()
+        except KafkaError:
+            # What broke in the client was told by `poll`; raised once more here, it would leave connections open.
+            await self._consumer._client.close()
+        finally:
+            await self._asker.stop()
+            self._offsets.forget()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         if self._owner and assigned:
-            await self._owner.assigned([found.partition for found in assigned])
+            await self._told(self._owner.assigned([found.partition for found in assigned]))
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         if self._owner and revoked:
-            await self._owner.revoked([found.partition for found in revoked])
+            await self._told(self._owner.revoked([found.partition for found in revoked]))
+
+    async def _told(self, owner: Awaitable[None]) -> None:
+        """aiokafka goes on after what a listener raises: partitions would be ours and nobody would read them."""
+        try:
+            await owner
+        except Exception as defect:
+            self._defect = defect
+            raise
+
+    def _check(self) -> None:
+        """Raises `ReaderBrokenError` when nothing would ever be read again, which aiokafka keeps to itself."""
+        if self._defect is not None:
+            raise ReaderBrokenError("partitions could not be handed over") from self._defect
+        if reading_ended(self._consumer):
+            raise ReaderBrokenError("the client does not fetch any more")
 
     async def poll(self, timeout: float, limit: int) -> list[Record]:
+        self._check()
         try:
             found = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
         except NoOffsetForPartitionError:
@@ -150,10 +180,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
         )
 
     async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
-        tps = [self._tp(p) for p in partitions]
-        first = await self._consumer.beginning_offsets(tps)
-        following = await self._consumer.end_offsets(tps)
-        return {tp.partition: (first[tp], following[tp]) for tp in tps}
+        return await held.bounds(self._asker, self._topic, partitions)
 
     async def committed(self, partition: int) -> int | None:
         offset: int | None = await self._consumer.committed(self._tp(partition))

@@ -40,9 +40,9 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 0.2
 COMMIT_EVERY: Final = 1.0
 HAND_OVER_SECONDS: Final = 15.0
+"""How long a revocation waits for batches under way; well below the rebalance timeout."""
 ASK_SECONDS: Final = 5.0
 """For Kafka to say what it holds; meanwhile nothing is polled."""
-"""How long a revocation waits for batches under way; well below the rebalance timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Loop:
         self._telling = Telling(redis, self._dedup)
         self._stopping = asyncio.Event()
         self._committed_at = 0.0
-        self.polled_at = time.monotonic()
+        self.polled_at = self.alive_at = time.monotonic()
         self.halted: StreamInvalidError | opening.CursorOutsideLogError | None = None
 
     async def run(self) -> None:
@@ -92,13 +92,17 @@ class Loop:
             await self._log.stop()
 
     async def _joined(self) -> bool:
-        """Join the group, however long the brokers are away; False when told to stop meanwhile."""
+        """Join the group, however long the brokers are away; False when told to stop meanwhile.
+
+        Who waits for them lives: to be killed and started again would only make it wait longer.
+        """
         delay = 0.1
         while not self._stopping.is_set():
             try:
                 await self._log.start(self)
             except KafkaError as down:
                 log.warning("joining_waits", lane=self.lane.name, error=type(down).__name__)
+                self.alive_at = time.monotonic()
                 await asyncio.sleep(delay)
                 delay = min(5.0, delay * 2)
             else:
@@ -117,18 +121,18 @@ class Loop:
     # --- ownership of partitions ---------------------------------------------------------------
 
     async def assigned(self, partitions: Collection[int]) -> None:
-        """Start each partition where PostgreSQL says it stands."""
+        """Start each partition where PostgreSQL says it stands; before, nothing of it is read to be thrown away."""
         self._metrics.rebalanced("assigned")
+        self._log.pause(partitions)
         try:
-            cursors = await opening.cursors(self._log, self.lane, self._dsn, partitions)
+            cursors = await self._cursors(partitions)
         except opening.CursorOutsideLogError as gap:
-            self._log.pause(partitions)
             self._halt(gap)
             return
         for partition, cursor in cursors.items():
             self._open(partition, cursor)
         self._metrics.assigned(len(self._positions))
-        log.info("partitions_assigned", lane=self.lane.name, partitions=sorted(partitions))
+        log.info("partitions_assigned", lane=self.lane.name, partitions=sorted(cursors))
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Let no work outlive its ownership: stop taking, wait for what is under way, commit."""
@@ -142,6 +146,12 @@ class Loop:
             self._positions.pop(partition, None)
             self._metrics.gone(partition)
         self._metrics.assigned(len(self._positions))
+
+    async def _cursors(self, partitions: Collection[int]) -> dict[int, int]:
+        """Where these stand; nothing when we are told to stop while a store is away."""
+        return await opening.cursors(
+            self._log, self.lane, self._dsn, partitions, wanted=lambda: not self._stopping.is_set()
+        )
 
     def _open(self, partition: int, cursor: int) -> None:
         """A fresh position; whatever was polled for the former one is not taken any more."""
@@ -172,7 +182,7 @@ class Loop:
                 self._press_back()
                 await asyncio.sleep(1)
                 continue
-            self.polled_at = time.monotonic()
+            self.polled_at = self.alive_at = time.monotonic()
             await self._accept(records, before)
             self._pass_over()
             self._press_back()
@@ -218,6 +228,7 @@ class Loop:
         runs: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             runs[record.partition].append(record)
+        behind_gaps: dict[Position, list[Record]] = {}
         for partition, run in runs.items():
             position = self._positions.get(partition)
             if position is None or position.closed:
@@ -225,24 +236,31 @@ class Loop:
             if before.get(partition) is not position:
                 # Polled across a reset of the position: read again from the cursor, without a hole.
                 self._log.seek(partition, position.cursor)
-                continue
-            if run[0].offset > position.following and not await self._accounted_for(position):
-                continue
-            position.accept(run)
-            self._ready[self._worker_of(partition)].set()
+            elif run[0].offset > position.following:
+                behind_gaps[position] = run
+            else:
+                self._take_in(position, run)
+        if behind_gaps:
+            await self._accept_behind(behind_gaps)
 
-    async def _accounted_for(self, position: Position) -> bool:
-        """Whether a gap is to be expected of transactions: nothing was given out of it, though the log still has it.
+    async def _accept_behind(self, gaps: dict[Position, list[Record]]) -> None:
+        """A gap is to be expected of transactions: nothing was given out of it, though the log still has it.
 
-        Asking takes time, in which the partition may be opened anew: then what was polled for it is not taken, and the
-        client already reads from where the new position stands.
+        All are asked about at once, which takes time. A partition may be opened anew meanwhile: then what was polled
+        for it is not taken, and the client already reads from where the new position stands.
         """
-        held = await self._held([position])
-        if self._positions.get(position.partition) is not position or position.closed:
-            return False
-        if not held:
-            self._log.seek(position.partition, position.following)
-        return held
+        held = await self._held(gaps)
+        for position, run in gaps.items():
+            if self._positions.get(position.partition) is not position or position.closed:
+                continue
+            if held:
+                self._take_in(position, run)
+            else:
+                self._log.seek(position.partition, position.following)
+
+    def _take_in(self, position: Position, run: list[Record]) -> None:
+        position.accept(run)
+        self._ready[self._worker_of(position.partition)].set()
 
     def _press_back(self) -> None:
         """Pause partitions whose worker has enough, resume those whose worker has caught up."""
@@ -324,7 +342,7 @@ class Loop:
             return
         log.info("fenced", lane=self.lane.name, partitions=sorted(owned))
         try:
-            cursors = await opening.cursors(self._log, self.lane, self._dsn, owned)
+            cursors = await self._cursors(owned)
         except opening.CursorOutsideLogError as gap:
             self._halt(gap)
             return

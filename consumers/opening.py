@@ -1,7 +1,8 @@
 """Opening partitions: where the cursor stands, and that the log still has what follows it."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -12,6 +13,10 @@ from state.postgres import cursors as cursor_rows
 from state.postgres.connection import STORE_DOWN, connect
 
 log = structlog.get_logger()
+
+TRY_SECONDS: Final = 15.0
+"""For one look at the stores: whoever is told to stop waits no longer for it."""
+MAX_BACKOFF: Final = 5.0
 
 
 class CursorOutsideLogError(Exception):
@@ -27,20 +32,24 @@ class CursorOutsideLogError(Exception):
         )
 
 
-async def cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
-    """The next offset to apply of each partition; waits for stores that are down.
+async def cursors(
+    kafka: Log, lane: Lane, dsn: str, partitions: Collection[int], *, wanted: Callable[[], bool]
+) -> dict[int, int]:
+    """The next offset to apply of each partition; waits for stores that are down, for as long as `wanted` says.
 
-    A partition seen for the first time starts at the group's committed offset, else at its beginning.
-    Raises `CursorOutsideLogError`.
+    Empty after that. A partition seen for the first time starts at the group's committed offset, else at its
+    beginning. Raises `CursorOutsideLogError`.
     """
     delay = 0.1
-    while True:
+    while wanted():
         try:
-            return await _cursors(kafka, lane, dsn, partitions)
+            async with asyncio.timeout(TRY_SECONDS):
+                return await _cursors(kafka, lane, dsn, partitions)
         except (*STORE_DOWN, KafkaError) as down:
             log.warning("opening_waits", lane=lane.name, error=type(down).__name__)
             await asyncio.sleep(delay)
-            delay = min(5.0, delay * 2)
+            delay = min(MAX_BACKOFF, delay * 2)
+    return {}
 
 
 async def _cursors(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -> dict[int, int]:
@@ -69,9 +78,15 @@ async def _kept(kafka: Log, lane: Lane, dsn: str, partitions: Collection[int]) -
         missing = [partition for partition in partitions if partition not in found]
         if missing:
             bounds = await kafka.bounds(missing)
-            starts = {p: max(await kafka.committed(p) or 0, bounds[p][0]) for p in missing}
+            starts = {p: await _start(kafka, p, bounds[p][0]) for p in missing}
             await cursor_rows.open_all(connection, lane.group, lane.topic.name, starts)
             found = await cursor_rows.read(connection, lane.group, lane.topic.name, partitions)
         return found
     finally:
         await connection.close(timeout=2)
+
+
+async def _start(kafka: Log, partition: int, first: int) -> int:
+    """What the log dropped behind the group's offset was not applied: that is no place to begin in silence."""
+    committed = await kafka.committed(partition)
+    return first if committed is None else committed

@@ -1,6 +1,10 @@
-"""Where a client reads on: behind the records it gave out, and behind what it passed over by itself."""
+"""Where a client reads on: behind the records it gave out, and behind what it passed over; and whether it does."""
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
+
+class ReaderBrokenError(Exception):
+    """Nothing is read any more, and will not be before the process is started again."""
 
 
 def reached(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
@@ -25,3 +29,9 @@ def readable_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int |
         return stable
     written: int | None = consumer.highwater(partition)
     return written
+
+
+def reading_ended(consumer: AIOKafkaConsumer) -> bool:
+    """Whether the task that fetches broke, as by an answer it can't take apart: `getmany` then waits for ever."""
+    fetcher = consumer._fetcher
+    return fetcher is not None and bool(fetcher.error_future.done())

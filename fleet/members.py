@@ -109,7 +109,7 @@ def _lane(name: str) -> Callable[[Settings], Member]:
             name,
             loop,
             trouble=lambda: str(loop.halted) if loop.halted else None,
-            stuck=lambda: _stale(name, loop.polled_at),
+            stuck=lambda: _stale(name, loop.alive_at),
         )
 
     return builder

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 
+from consumers import held
 from consumers.header_names import tolerate_odd_header_names
 from fleet.settings import Settings
 from topics.message import Record
@@ -85,11 +86,8 @@ async def _publish(record: Record) -> None:
 
 
 async def bounds(consumer: AIOKafkaConsumer, topic: str, partition: int) -> tuple[int, int]:
-    """The first offset that the log holds and the next one to be written."""
-    where = TopicPartition(topic, partition)
-    first = await consumer.beginning_offsets([where])
-    following = await consumer.end_offsets([where])
-    return first[where], following[where]
+    """The first offset that the log holds and the next one to be written, as the lanes see it too."""
+    return (await held.bounds(consumer, topic, [partition]))[partition]
 
 
 async def records(

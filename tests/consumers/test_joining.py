@@ -59,3 +59,19 @@ async def test_a_lane_that_waits_for_the_brokers_can_be_stopped(
     await until(was_tried)
     loop.stop()
     await task
+
+
+async def test_a_lane_that_waits_for_the_brokers_is_left_running(
+    commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = commands.loop()
+    tried, began = away(monkeypatch, loop, 1000), loop.alive_at
+    task = asyncio.create_task(loop.run())
+
+    async def was_tried_again() -> bool:
+        return tried[0] > 1
+
+    await until(was_tried_again)
+    assert loop.alive_at > began
+    loop.stop()
+    await task

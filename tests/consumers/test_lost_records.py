@@ -171,6 +171,35 @@ async def test_facts_of_an_aborted_transaction_are_not_applied_and_leave_no_lag(
     assert await connection.fetchval("SELECT account_id FROM journal") == committed
 
 
+async def test_a_cursor_in_a_transaction_under_way_waits_for_its_end(
+    facts: LaneUnderTest, connection: Connection
+) -> None:
+    applied_before, waits = account_id(), account_id()
+    async with transactional(facts) as producer:
+        await producer.begin_transaction()
+        await send(producer, facts, applied_before)
+        await send(producer, facts, waits)
+        # As a release leaves it that did not wait for the end of transactions, or as an operator sets it.
+        await cursors.put(connection, facts.lane.group, facts.lane.topic.name, 0, 1)
+        async with facts.running() as loop:
+            await until(assigned(loop))
+            await asyncio.sleep(0.5)
+            assert (loop.halted, await count(connection, "journal")) == (None, 0)
+            await producer.commit_transaction()
+            await until(decided(connection, 1))
+            await until(cursor_is(connection, facts, 3))
+    assert await connection.fetchval("SELECT account_id FROM journal") == waits
+
+
+def assigned(loop: Loop) -> Callable[[], Awaitable[bool]]:
+    """Whether the lane halts, or works on a partition."""
+
+    async def found() -> bool:
+        return loop.halted is not None or bool(loop.assigned_partitions)
+
+    return found
+
+
 async def test_a_light_consumer_waits_for_the_end_of_a_transaction_too(facts: LaneUnderTest) -> None:
     read: list[bytes | None] = []
 
