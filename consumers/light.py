@@ -20,18 +20,18 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from consumers.header_names import tolerate_odd_header_names
 from consumers.light_gauges import LightGauges
+from consumers.light_reading import BATCH, Batch, LightReading
 from consumers.offsets import Offsets
+from consumers.reached import ReaderBrokenError, reading_ended
 from observability import metrics
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from topics.message import Record
 
 log = structlog.get_logger()
 
-BATCH: Final = 500
 MAX_BACKOFF: Final = 5.0
 
 Work = Callable[[Sequence[Record]], Awaitable[None]]
-Batch = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 
 class LightConsumer:
@@ -62,7 +62,7 @@ class LightConsumer:
             group_id=group,
             batch=True,
             ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             isolation_level="read_committed",
             max_records=BATCH,
             batch_timeout_ms=wait_ms,
@@ -71,11 +71,16 @@ class LightConsumer:
             decoder=_untouched,
             include_in_schema=False,
         )
+        # FastStream's own way to read loses records when a call fails half-way.
+        self._subscriber.get_msg = LightReading(group, wait_ms=wait_ms).batch  # type: ignore[method-assign]
         self._subscriber(self.take)
 
     def report(self) -> None:
-        """Set the gauges of lag."""
-        self._gauges.report(self._subscriber.consumer)
+        """Set the gauges of lag. Raises `ReaderBrokenError`, which ends the process."""
+        consumer = self._subscriber.consumer
+        if consumer is not None and self._subscriber.running and reading_ended(consumer):
+            raise ReaderBrokenError("the client does not fetch any more")
+        self._gauges.report(consumer)
 
     async def take(self, batch: Any) -> None:
         """Work a batch off, however long a store is away; then tell Kafka.

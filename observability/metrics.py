@@ -69,6 +69,11 @@ ASSIGNED: Final = Gauge("billing_assigned_partitions", "Partitions this process 
 POLL_AGE_SECONDS: Final = Gauge(
     "billing_poll_age_seconds", "Seconds since the last successful poll.", ["lane"]
 )
+RECORDS_LOST: Final = Counter(
+    "billing_records_lost_total",
+    "Records that the log dropped before a light consumer had read them; 1 for a log that was made anew.",
+    ["group", "topic"],
+)
 COMMIT_FAILURES: Final = Counter(
     "billing_offset_commit_failures_total",
     "Lazy offset commits that Kafka refused; harmless by themselves.",
