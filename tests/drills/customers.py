@@ -185,7 +185,7 @@ def check_customers(
 
 
 def _the_same(answer: Answer, first: Answer, erased: bool) -> bool:
-    lost = erased and answer[0] == first[0] and (answer[1] is None or answer[0] >= 400)
+    lost = erased and answer[0] == first[0] and (not answer[1] or answer[0] >= 400)
     return answer == first or lost
 
 
