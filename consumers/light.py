@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from consumers.header_names import tolerate_odd_header_names
 from consumers.light_gauges import LightGauges
@@ -57,22 +58,7 @@ class LightConsumer:
             allow_auto_create_topics=False,
             logger=logging.getLogger("faststream"),
         )
-        self._subscriber = self.broker.subscriber(
-            *topics,
-            group_id=group,
-            batch=True,
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            max_records=BATCH,
-            batch_timeout_ms=wait_ms,
-            rebalance_timeout_ms=30_000,
-            parser=_as_it_came,
-            decoder=_untouched,
-            include_in_schema=False,
-        )
-        # FastStream's own way to read loses records when a call fails half-way.
-        self._subscriber.get_msg = LightReading(group, wait_ms=wait_ms).batch  # type: ignore[method-assign]
+        self._subscriber = _subscriber(self.broker, topics, group, wait_ms)
         self._subscriber(self.take)
 
     def report(self) -> None:
@@ -119,6 +105,26 @@ class LightConsumer:
             log.info("offsets_not_taken", lane=self._lane)
             metrics.COMMIT_FAILURES.labels(lane=self._lane).inc()
         self._gauges.done(following)
+
+
+def _subscriber(broker: KafkaBroker, topics: Sequence[str], group: str, wait_ms: int) -> BatchSubscriber:
+    subscriber = broker.subscriber(
+        *topics,
+        group_id=group,
+        batch=True,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        max_records=BATCH,
+        batch_timeout_ms=wait_ms,
+        rebalance_timeout_ms=30_000,
+        parser=_as_it_came,
+        decoder=_untouched,
+        include_in_schema=False,
+    )
+    # FastStream's own way to read loses records when a call fails half-way.
+    subscriber.get_msg = LightReading(group, wait_ms=wait_ms).batch  # type: ignore[method-assign]
+    return subscriber
 
 
 def _record(found: "ConsumerRecord[bytes, bytes]") -> Record:

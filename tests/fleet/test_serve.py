@@ -16,6 +16,13 @@ from tests.conftest import ROOT, Stack
 pytestmark = pytest.mark.stack
 
 FLEET = (sys.executable, "-m", "fleet")
+BROKEN_READER = """
+import consumers.light
+from fleet.cli import main
+
+consumers.light.reading_ended = lambda _client: True
+main()
+"""
 
 
 @pytest.fixture
@@ -80,3 +87,18 @@ def test_an_entry_point_ends_when_it_is_told_to(stack: Stack) -> None:
                 break
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_a_light_consumer_that_reads_nothing_any_more_ends_its_process(stack: Stack) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN_READER, "run", "reconciler"],
+        cwd=ROOT,
+        env=environment(stack, WORKER_PORT=0),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "member_failed" in done.stdout + done.stderr
+    assert "ReaderBrokenError" in done.stdout + done.stderr

@@ -15,13 +15,18 @@ from topics.paypal_migrations import (
     PayPalExamined,
     PayPalImported,
     PayPalReady,
+    PayPalStepFailed,
     PayPalVerified,
+    RollBackPayPalMigration,
 )
 
 BATCH: Final = "b" * 32
 DRY: Final = "d" * 32
 LEGACY: Final = "f28w"
 NONCE: Final = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
+VERIFIED: Final = "verified"
+CHARGED_AT: Final = reading(36_000).at
+WHY: Final = "support asked"
 
 
 def paypal(reference: str, **fields: Any) -> MethodDetails:
@@ -97,3 +102,23 @@ def moved_to(state: MigrationState, **of_examination: Any) -> tuple[World, str]:
         world.applied(fact, Role.SYSTEM)
     assert migration(world, method_id).state is state
     return world, method_id
+
+
+def verified(method_id: str, *, batch: str = BATCH) -> PayPalVerified:
+    """The new reference was looked at from the outside."""
+    return PayPalVerified(method_id=method_id, batch=batch)
+
+
+def step_failed(method_id: str, state: MigrationState) -> PayPalStepFailed:
+    """Braintree refused what the state asks for."""
+    return PayPalStepFailed(method_id=method_id, batch=BATCH, state=state, why="Braintree: no.")
+
+
+def back(method_id: str) -> RollBackPayPalMigration:
+    """Support takes the last migration back."""
+    return RollBackPayPalMigration(method_id=method_id, reason=WHY)
+
+
+def kinds(decision: Any) -> list[str]:
+    """What a decision owes."""
+    return [effect.kind for effect in decision.effects]

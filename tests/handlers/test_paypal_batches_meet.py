@@ -9,20 +9,25 @@ from handlers.paypal_steps import TWICE
 from tests.handlers.payment_worlds import kept, method, reading, with_paypal
 from tests.handlers.paypal_worlds import (
     BATCH,
+    CHARGED_AT,
     DRY,
     LEGACY,
     NONCE,
+    WHY,
+    back,
     found,
     imported,
+    kinds,
     migrating,
     migration,
     migrations,
     moved_to,
     paypal,
     ready,
+    step_failed,
+    verified,
     with_legacy,
 )
-from tests.handlers.test_paypal_migrations import CHARGED_AT, WHY, back, kinds, step_failed, verified
 from tests.handlers.worlds import World
 from topics.accounts import EraseAccount
 from topics.codes import Code

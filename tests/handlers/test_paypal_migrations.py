@@ -1,7 +1,6 @@
 """The migration of a PayPal method: each step, each way back, and what must never happen on the way."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,17 +17,20 @@ from tests.handlers.payment_worlds import (
 )
 from tests.handlers.paypal_worlds import (
     BATCH,
+    CHARGED_AT,
     DRY,
     LEGACY,
     NONCE,
     found,
     imported,
+    kinds,
     migrating,
     migration,
     migrations,
     moved_to,
     paypal,
     ready,
+    verified,
     with_legacy,
 )
 from topics.codes import Code
@@ -50,33 +52,10 @@ from topics.paypal_migrations import (
     PayPalMigrationMoved,
     PayPalNeverKept,
     PayPalOldRevoked,
-    PayPalStepFailed,
-    PayPalVerified,
     ReviewPayPalMigrations,
-    RollBackPayPalMigration,
 )
 from topics.stripe_customers import StripeCustomerShared
 from topics.subscriptions import SubscriptionStatus
-
-VERIFIED = "verified"
-CHARGED_AT = reading(36_000).at
-WHY = "support asked"
-
-
-def verified(method_id: str, *, batch: str = BATCH) -> PayPalVerified:
-    return PayPalVerified(method_id=method_id, batch=batch)
-
-
-def step_failed(method_id: str, state: MigrationState) -> PayPalStepFailed:
-    return PayPalStepFailed(method_id=method_id, batch=BATCH, state=state, why="Braintree: no.")
-
-
-def back(method_id: str) -> RollBackPayPalMigration:
-    return RollBackPayPalMigration(method_id=method_id, reason=WHY)
-
-
-def kinds(decision: Any) -> list[str]:
-    return [effect.kind for effect in decision.effects]
 
 
 def test_each_method_at_braintree_is_looked_at() -> None:

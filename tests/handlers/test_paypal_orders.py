@@ -6,15 +6,19 @@ from hypothesis import strategies as st
 from tests.handlers.payment_worlds import event, method
 from tests.handlers.paypal_worlds import (
     BATCH,
+    CHARGED_AT,
     LEGACY,
+    VERIFIED,
+    back,
     found,
     imported,
     migration,
     migrations,
     ready,
+    step_failed,
+    verified,
     with_legacy,
 )
-from tests.handlers.test_paypal_migrations import CHARGED_AT, VERIFIED, back, step_failed, verified
 from tests.handlers.worlds import World
 from topics.message import Message, Role
 from topics.payment_methods import BraintreeMethodObserved, RemovePaymentMethod

@@ -9,17 +9,20 @@ from tests.handlers.payment_worlds import (
 )
 from tests.handlers.paypal_worlds import (
     BATCH,
+    CHARGED_AT,
     DRY,
     LEGACY,
+    back,
     found,
+    kinds,
     migrating,
     migration,
     moved_to,
     paypal,
     ready,
+    step_failed,
     with_legacy,
 )
-from tests.handlers.test_paypal_migrations import CHARGED_AT, back, kinds, step_failed
 from topics.accounts import EraseAccount
 from topics.codes import Code
 from topics.message import Role

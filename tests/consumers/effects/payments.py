@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest_asyncio
 from redis.asyncio import Redis
 
 from handlers.payment_method import NO_METHODS, PaymentMethod, PaymentMethods
@@ -93,3 +94,12 @@ async def paying(
         account = await world.customer_of_ada()
         await world.settle()
         yield Payments(world, vault, account)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def payments(
+    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
+) -> AsyncIterator[Payments]:
+    """An account with a profile, in step with Stripe, and a vault of its own."""
+    async with paying(stack, double, braintree_double, redis) as found:
+        yield found

@@ -6,13 +6,18 @@ from uuid import uuid4
 from handlers.paypal_migration import Migration
 from state.postgres import paypal_migrations
 from tests.consumers.effects.payments import Payments
+from tests.consumers.effects.world import until
 from topics.observation import Observation
 from topics.payment_methods import BraintreeMethodObserved, MethodDetails, MethodKind, Processor
 from topics.paypal_batches import StartPayPalBatch
-from topics.paypal_migrations import MigratePayPal, ReviewPayPalMigrations
+from topics.paypal_migrations import MigratePayPal, ReviewPayPalMigrations, RollBackPayPalMigration
 
 SEEN: Final = Observation.model_validate_json('{"at":"2026-11-24T09:30:15Z"}')
 REASON: Final = "a test"
+OLD: Final = "f28w"
+THEIRS: Final = f"legacy_{OLD}"
+"""The customer that the older system had in the vault for it."""
+NONCE: Final = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
 
 
 def vaulted(
@@ -46,6 +51,12 @@ async def taken_over(payments: Payments, reference: str, **fields: Any) -> str:
     return found.id
 
 
+async def on_the_wrong_customer(payments: Payments, token: str = OLD) -> str:
+    """The account's PayPal is in the vault on a customer of its own; gives the method's id."""
+    held = vaulted(payments, token, f"legacy_{token}")
+    return await taken_over(payments, token, agreement_id=held["billing_agreement_id"])
+
+
 async def told_of(payments: Payments, token: str) -> None:
     """A sweep or a repair has read a token in the account's vault, and tells of it."""
     shown = next(one for one in payments.vault.driver.methods() if one["token"] == token)
@@ -67,6 +78,18 @@ async def begun(payments: Payments, *, dry_run: bool = False, account: str | Non
     await payments.world.say(batch, start)
     await payments.world.say(account or payments.account, MigratePayPal(batch=batch, dry_run=dry_run))
     return batch
+
+
+async def take_back(payments: Payments, method_id: str) -> None:
+    """Support takes a migration back; nothing is performed yet."""
+    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason=REASON))
+
+
+async def performed(payments: Payments) -> None:
+    """What is due is performed, and what came of it decided; what is owed then stays owed."""
+    async with payments.world.member():
+        await until(payments.world.nothing_due)
+    await payments.world.relay()
 
 
 async def imports(payments: Payments, *, review: bool = True) -> None:

@@ -1,30 +1,14 @@
 """A customer's payment side follows the account, and what Stripe knows better is learned, not overwritten."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from handlers.payment_effects import ALIGN_STRIPE
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import stripe, subscribed
-from tests.stripe_double import Double
 from topics.payment_methods import MethodState, ReconcileCollectionMethod
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 UPDATE = "POST /v1/subscriptions/{subscription_exposed_id}"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 async def alignment(payments: Payments) -> tuple[str, str | None]:

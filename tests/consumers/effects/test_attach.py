@@ -1,31 +1,15 @@
 """Whose payment methods and setups may be kept, and which are looked at only."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from handlers.stripe_projection import SHARED_REASON
 from state.redis import handover
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, strangers_card, stripe
-from tests.stripe_double import Double
 from topics.payment_methods import AddPaymentMethod, MethodKind, MethodState, RemovePaymentMethod
 from topics.stripe_customers import LinkStripeCustomer
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 def setup(payments: Payments, customer_id: str, card: str = "pm_card_visa") -> str:

@@ -1,19 +1,13 @@
 """A member killed between any two steps with a payment method at Stripe: each step is done, and done once."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from handlers.payment_effects import READ_SETUP
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
 from tests.consumers.effects.test_kills import killed_at
-from tests.stripe_double import Double
 from topics.observation import Observation
 from topics.payment_methods import (
     AddPaymentMethod,
@@ -27,17 +21,8 @@ from topics.payment_methods import (
     StartPaymentMethodSetup,
 )
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 CLOSING = ("effects.claimed", "effects.performed", "effects.before_commit", "effects.committed")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 @pytest.mark.parametrize("point", [*CLOSING, "payments.setup_made", "payments.method_read"])

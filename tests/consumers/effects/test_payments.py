@@ -1,25 +1,19 @@
 """Payment methods at their processors: kept, declined, authenticated, aligned and let go, whatever goes wrong."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from consumers.performers import braintree_vault
 from handlers.payment_effects import VAULT_PAYPAL
 from sandbox.stripe.world import API_KEY
 from state.braintree import vault
 from state.braintree.client import Caller
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.handlers.payment_worlds import agreement
-from tests.stripe_double import Double
 from topics.observation import Observation
 from topics.payment_methods import (
     AddPaymentMethod,
@@ -35,16 +29,7 @@ from topics.payment_methods import (
 )
 from topics.subscriptions import SubscriptionObserved, SubscriptionStatus
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 def stripe(payments: Payments, path: str, **form: Any) -> dict[str, Any]:

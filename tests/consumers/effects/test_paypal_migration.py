@@ -1,31 +1,30 @@
 """PayPal methods moved in Braintree's vault: from the wrong customer, from a nonce, from being dunned as a card."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from handlers.paypal_migration import MIGRATE
 from state.postgres import paypal_batches, switches
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.paypal import (
+    NONCE,
+    OLD,
+    THEIRS,
     begun,
     charged,
     imports,
     migrated,
     migration,
+    on_the_wrong_customer,
+    performed,
+    take_back,
     taken_over,
     tokens,
     vaulted,
 )
 from tests.consumers.effects.stripe_side import subscribed
 from tests.consumers.effects.test_kills import killed_at
-from tests.consumers.effects.world import until
-from tests.stripe_double import Double
 from topics.accounts import EraseAccount
 from topics.payment_methods import MethodKind, MethodState, RemovePaymentMethod
 from topics.paypal_batches import ResumePayPalBatch, StopPayPalBatch
@@ -37,24 +36,8 @@ from topics.paypal_migrations import (
     RollBackPayPalMigration,
 )
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 CLOSING = ("effects.claimed", "effects.performed", "effects.before_commit", "effects.committed")
-OLD = "f28w"
-NONCE = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
-
-
-async def on_the_wrong_customer(payments: Payments) -> str:
-    held = vaulted(payments, OLD, "legacy_1")
-    return await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
 
 
 async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_the_first_when_it_is_paid_by(
@@ -65,11 +48,11 @@ async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_
     await payments.world.settle()
     waits = await migration(payments, method_id)
     assert (waits.state, waits.awaited) == (MigrationState.FOUND, True)
-    assert tokens(payments) == {OLD: "legacy_1"}, "Braintree takes its days"
+    assert tokens(payments) == {OLD: THEIRS}, "Braintree takes its days"
     await imports(payments)
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
-    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
+    assert tokens(payments) == {OLD: THEIRS, method_id: payments.account}
     assert (await payments.only()).details.reference == method_id
 
     await payments.world.say(payments.account, ReviewPayPalMigrations())
@@ -84,7 +67,7 @@ async def test_an_agreement_on_the_wrong_customer_gets_a_second_token_and_loses_
 
 
 async def test_the_agreement_with_paypal_stays_the_same(payments: Payments) -> None:
-    held = vaulted(payments, OLD, "legacy_1")
+    held = vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD)
     await migrated(payments)
     copies = {one["token"]: one["billing_agreement_id"] for one in payments.vault.driver.methods()}
@@ -189,7 +172,7 @@ async def test_what_was_switched_is_taken_back(payments: Payments) -> None:
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK
     assert (await payments.only()).details.reference == OLD
-    assert tokens(payments) == {OLD: "legacy_1"}
+    assert tokens(payments) == {OLD: THEIRS}
 
 
 async def test_an_agreement_that_another_account_pays_with_is_left_to_a_person(payments: Payments) -> None:
@@ -201,7 +184,7 @@ async def test_an_agreement_that_another_account_pays_with_is_left_to_a_person(p
     one = await migration(payments, method_id)
     assert one.state is MigrationState.FAILED
     assert "Another account" in str(one.why)
-    assert tokens(payments) == {OLD: "legacy_1"}
+    assert tokens(payments) == {OLD: THEIRS}
 
 
 async def test_an_agreement_that_was_revoked_ends_its_method(payments: Payments) -> None:
@@ -247,14 +230,7 @@ async def test_killed_at_each_step_on_the_way_there(payments: Payments, point: s
         await performed(payments)
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
-    assert tokens(payments) == {OLD: "legacy_1", method_id: payments.account}
-
-
-async def performed(payments: Payments) -> None:
-    """What is due is performed, and what came of it decided; what is owed then stays owed."""
-    async with payments.world.member():
-        await until(payments.world.nothing_due)
-    await payments.world.relay()
+    assert tokens(payments) == {OLD: THEIRS, method_id: payments.account}
 
 
 @pytest.mark.parametrize("point", ["paypal.customer_there", "paypal.vaulted"])
@@ -287,12 +263,12 @@ async def test_killed_while_the_old_reference_is_let_go(payments: Payments) -> N
 async def test_killed_on_the_way_back(payments: Payments) -> None:
     method_id = await on_the_wrong_customer(payments)
     await migrated(payments)
-    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    await take_back(payments, method_id)
     await performed(payments)
     await killed_at(payments.world, "paypal.new_deleted", braintree=payments.vault.url)
     await payments.world.settle()
     assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK
-    assert tokens(payments) == {OLD: "legacy_1"}
+    assert tokens(payments) == {OLD: THEIRS}
 
 
 async def test_braintree_that_answers_too_late_has_made_one_token(payments: Payments) -> None:

@@ -1,59 +1,37 @@
 """What a migration must leave alone: tokens by which somebody is charged, and what may still be needed."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from handlers.paypal_migration import MIGRATE
 from state.postgres import paypal_migrations
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.paypal import (
+    NONCE,
+    OLD,
     SEEN,
+    THEIRS,
     begun,
     charged,
     imports,
     migrated,
     migration,
+    on_the_wrong_customer,
+    performed,
+    take_back,
     taken_over,
     tokens,
     vaulted,
 )
 from tests.consumers.effects.test_kills import killed_at
-from tests.consumers.effects.test_paypal_migration import performed
 from tests.consumers.effects.world import until
-from tests.stripe_double import Double
 from topics.accounts import EraseAccount
 from topics.payment_methods import BraintreeMethodObserved, MethodKind, MethodState
 from topics.paypal_batches import StopPayPalBatch
-from topics.paypal_migrations import MigrationState, ReviewPayPalMigrations, RollBackPayPalMigration
+from topics.paypal_migrations import MigrationState, ReviewPayPalMigrations
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-OLD = "f28w"
 OTHER = "g29x"
 RIGHT = "tok_right"
-NONCE = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
-
-
-async def on_the_wrong_customer(payments: Payments, token: str = OLD) -> str:
-    held = vaulted(payments, token, f"legacy_{token}")
-    return await taken_over(payments, token, agreement_id=held["billing_agreement_id"])
-
-
-async def take_back(payments: Payments, method_id: str) -> None:
-    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
 
 
 async def living(payments: Payments) -> list[str]:
@@ -96,16 +74,22 @@ async def test_a_token_of_the_same_name_that_is_another_accounts_stays(payments:
     await begun(other)
     await payments.world.settle()
     assert (await migration(other, method_id)).state is MigrationState.FAILED
-    assert tokens(payments) == {OLD: f"legacy_{OLD}", method_id: payments.account}
+    assert tokens(payments) == {OLD: THEIRS, method_id: payments.account}
 
 
-async def test_what_was_vaulted_from_a_nonce_survives_a_way_back(payments: Payments) -> None:
+async def vaulted_and_taken_back(payments: Payments) -> str:
+    """A method of a nonce whose agreement is in the vault already when support takes it back."""
     method_id = await taken_over(payments, payments.vault.driver.nonce("payer@example.com"))
     await begun(payments)
     await performed(payments)
     await killed_at(payments.world, "paypal.vaulted", braintree=payments.vault.url)
     await take_back(payments, method_id)
     await payments.world.settle()
+    return method_id
+
+
+async def test_what_was_vaulted_from_a_nonce_survives_a_way_back(payments: Payments) -> None:
+    method_id = await vaulted_and_taken_back(payments)
     assert (await migration(payments, method_id)).state is MigrationState.ROLLED_BACK
     assert tokens(payments) == {method_id: payments.account}
     await begun(payments)
@@ -114,12 +98,7 @@ async def test_what_was_vaulted_from_a_nonce_survives_a_way_back(payments: Payme
 
 
 async def test_what_was_kept_of_a_nonce_goes_with_the_account(payments: Payments) -> None:
-    method_id = await taken_over(payments, payments.vault.driver.nonce("payer@example.com"))
-    await begun(payments)
-    await performed(payments)
-    await killed_at(payments.world, "paypal.vaulted", braintree=payments.vault.url)
-    await take_back(payments, method_id)
-    await payments.world.settle()
+    await vaulted_and_taken_back(payments)
     await payments.world.say(payments.account, EraseAccount(reason="asked for"))
     await payments.world.settle()
     assert tokens(payments) == {}
@@ -146,7 +125,7 @@ async def test_a_new_token_that_vanishes_before_anybody_paid_leads_back_to_the_o
     await payments.world.say(payments.account, gone)
     await payments.world.settle()
     assert await living(payments) == [OLD]
-    assert tokens(payments) == {OLD: f"legacy_{OLD}"}
+    assert tokens(payments) == {OLD: THEIRS}
     assert (await migration(payments, method_id)).state is MigrationState.FAILED
 
 

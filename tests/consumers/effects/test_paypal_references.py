@@ -1,58 +1,44 @@
 """Which of a migrated method's two references may be let go, and when: never the last good one."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from consumers.performers.paypal_revocation import LOST
 from state.postgres import paypal_batches, switches
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.paypal import (
+    NONCE,
+    OLD,
+    THEIRS,
     begun,
     charged,
     imports,
     migrated,
     migration,
+    on_the_wrong_customer,
+    take_back,
     taken_over,
     tokens,
     told_of,
     vaulted,
 )
 from tests.consumers.effects.test_kills import killed_at
-from tests.stripe_double import Double
 from topics.accounts import EraseAccount
 from topics.payment_methods import MethodState, RemovePaymentMethod
 from topics.paypal_batches import StopPayPalBatch
 from topics.paypal_migrations import (
     MigrationState,
     ReviewPayPalMigrations,
-    RollBackPayPalMigration,
 )
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-OLD = "f28w"
-NONCE = "1b2c3d4e-0a1b-4c3d-8e9f-0123456789ab"
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 async def switched(payments: Payments) -> str:
     """A method that was moved from another customer."""
-    held = vaulted(payments, OLD, "legacy_1")
-    method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
+    method_id = await on_the_wrong_customer(payments)
     await migrated(payments)
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     return method_id
@@ -64,7 +50,7 @@ async def looked(payments: Payments) -> None:
 
 
 async def taken_back(payments: Payments, method_id: str) -> None:
-    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    await take_back(payments, method_id)
     await payments.world.settle()
 
 
@@ -121,7 +107,7 @@ async def test_a_new_token_that_is_gone_leads_back_to_the_old_one(payments: Paym
     charged(payments, method_id)
     payments.vault.driver.remove(method_id)
     await looked(payments)
-    assert tokens(payments) == {OLD: "legacy_1"}
+    assert tokens(payments) == {OLD: THEIRS}
     assert (await payments.only()).details.reference == OLD
     assert (await migration(payments, method_id)).state is MigrationState.FAILED
     assert not await stopped(payments)
@@ -167,21 +153,21 @@ async def test_letting_go_that_ends_an_agreement_stops_all_batches_over_a_kill(p
 
 
 async def test_ways_back_are_held_too_when_letting_go_does_harm(payments: Payments) -> None:
-    held = vaulted(payments, OLD, "legacy_1")
+    held = vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
     batch = await migrated(payments)
     await switches.switch(
         payments.world.connection, paypal_batches.LETTING_GO, off=True, by="test", reason=LOST
     )
     await payments.world.say(batch, StopPayPalBatch(reason="looking"))
-    await payments.world.say(payments.account, RollBackPayPalMigration(method_id=method_id, reason="no"))
+    await take_back(payments, method_id)
     async with payments.world.member():
         await payments.world.gone_wrong(payments.account)
     assert tokens(payments).keys() == {OLD, method_id}
 
 
 async def test_a_revocation_that_a_step_sees_is_told(payments: Payments) -> None:
-    held = vaulted(payments, OLD, "legacy_1")
+    held = vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
     await begun(payments)
     await payments.world.settle()
@@ -192,13 +178,13 @@ async def test_a_revocation_that_a_step_sees_is_told(payments: Payments) -> None
 
 
 async def test_removing_a_method_leaves_the_token_that_another_account_pays_with(payments: Payments) -> None:
-    vaulted(payments, OLD, "legacy_1")
+    vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD)
     other = Payments(payments.world, payments.vault, await payments.world.customer_of_ada())
     await taken_over(other, OLD)
     await payments.world.say(payments.account, RemovePaymentMethod(method_id=method_id))
     await payments.world.settle()
-    assert tokens(payments) == {OLD: "legacy_1"}
+    assert tokens(payments) == {OLD: THEIRS}
     await other.world.say(other.account, RemovePaymentMethod(method_id=(await other.only()).id))
     await payments.world.settle()
     assert tokens(payments) == {}
@@ -216,7 +202,7 @@ async def test_an_old_token_that_another_account_pays_with_meanwhile_stays(payme
 
 
 async def test_an_erasure_waits_for_no_batch_that_is_stopped(payments: Payments) -> None:
-    held = vaulted(payments, OLD, "legacy_1")
+    held = vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
     batch = await migrated(payments)
     await payments.world.say(batch, StopPayPalBatch(reason="wait"))
@@ -234,7 +220,7 @@ async def test_a_removed_method_that_is_taken_back_leaves_nothing(payments: Paym
 
 
 async def test_an_import_that_comes_too_late_is_let_go(payments: Payments) -> None:
-    held = vaulted(payments, OLD, "legacy_1")
+    held = vaulted(payments, OLD, THEIRS)
     method_id = await taken_over(payments, OLD, agreement_id=held["billing_agreement_id"])
     await begun(payments)
     await payments.world.settle()

@@ -1,36 +1,21 @@
 """Objects of Stripe's that are looked at because their events leave something open."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 from uuid6 import uuid7
 
 from handlers.decision import EffectRequest
 from handlers.payment_effects import read_method, read_setup, read_subscription
 from state.postgres import effects
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import stripe, subscribed
-from tests.stripe_double import Double
 from topics.payment_methods import MethodState, RemovePaymentMethod, SetupDeadlinePassed
 from topics.subscriptions import SubscriptionStatus
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 async def looked_at(payments: Payments, wanted: EffectRequest) -> None:

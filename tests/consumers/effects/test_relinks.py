@@ -1,29 +1,13 @@
 """Another customer at Stripe for an account whose pages and payments are under way."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, stripe
-from tests.stripe_double import Double
 from topics.payment_methods import MethodState, SetupDeadlinePassed, StartPaymentMethodSetup
 from topics.stripe_customers import LinkStripeCustomer
 
-__all__ = ["braintree_double", "braintree_server"]
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
 
 
 async def relinked(payments: Payments, there: str) -> None:

@@ -3,24 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from redis.asyncio import Redis
 
-from tests.braintree_double import BraintreeDouble, braintree_double, braintree_server
-from tests.conftest import Stack
-from tests.consumers.effects.payments import Payments, paying
+from tests.braintree_double import braintree_double, braintree_server
+from tests.consumers.effects.payments import Payments, payments
 from tests.consumers.sweeps.sweeping import Sweeping, sweeping
-from tests.stripe_double import Double, double, stripe_server
+from tests.stripe_double import double, stripe_server
 
-__all__ = ["braintree_double", "braintree_server", "double", "stripe_server"]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def payments(
-    stack: Stack, double: Double, braintree_double: BraintreeDouble, redis: Redis
-) -> AsyncIterator[Payments]:
-    """An account with a profile, in step with Stripe."""
-    async with paying(stack, double, braintree_double, redis) as found:
-        yield found
+__all__ = ["braintree_double", "braintree_server", "double", "payments", "stripe_server"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
