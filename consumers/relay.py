@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from observability import metrics
 from observability.crash import crash_point
-from state.kafka import drop
+from state.kafka import drop, look_at
 from state.postgres import outbox, parking
 from state.postgres.connection import STORE_DOWN, Connection, connect
 from topics.table import TOPICS
@@ -109,10 +109,13 @@ class Relay:
 
     async def _publish(self, producer: AIOKafkaProducer, found: list[outbox.Pending]) -> None:
         """`send` per message so that the key decides the partition; aiokafka batches underneath."""
-        sent = [
-            await producer.send(message.topic, message.body, key=message.key, headers=message.headers)
-            for message in found
-        ]
+        sent = []
+        for message in found:
+            sent.append(
+                await producer.send(message.topic, message.body, key=message.key, headers=message.headers)
+            )
+            # Looked at in any case: when a later send fails, nobody waits for this one any more.
+            sent[-1].add_done_callback(look_at)
         crash_point("relay.sent")
         await asyncio.gather(*sent)
         for topic, count in Counter(message.topic for message in found).items():

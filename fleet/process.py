@@ -89,14 +89,24 @@ class Host:
                 await member.close()
 
     async def _watch(self, member: Member) -> None:
-        """A member that breaks takes the process with it: whoever started it starts it again."""
+        """A member that breaks, or ends untold, takes the process with it: whoever started it starts it again."""
         try:
             await member.running.run()
-        except Exception:
-            log.exception("member_failed", member=member.name)
-            self.failed = True
-            if self._server:
-                self._server.should_exit = True
+        except asyncio.CancelledError as inner:
+            if _to_be_cancelled():
+                raise
+            self._broken(member, inner)
+        except Exception as error:
+            self._broken(member, error)
+        else:
+            if self._ready:
+                self._broken(member, None)
+
+    def _broken(self, member: Member, error: BaseException | None) -> None:
+        log.error("member_failed", member=member.name, exc_info=error)
+        self.failed = True
+        if self._server:
+            self._server.should_exit = True
 
     async def _livez(self, _scope: Any) -> AsgiResponse:
         """Whether the process should be left running."""
@@ -106,6 +116,12 @@ class Host:
         """Whether it does its work."""
         reasons = [reason for member in self._members if (reason := member.trouble() or member.stuck())]
         return _answer(reasons if self._ready else ["starting or stopping"])
+
+
+def _to_be_cancelled() -> bool:
+    """Whether this task is cancelled itself, not something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _topics_are_there(settings: Settings) -> None:

@@ -29,7 +29,13 @@ async def drop(producer: AIOKafkaProducer) -> None:
     with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await producer.client.close()
-            await sender.close()
+    if sender.sender_task is not None:
+        # The second time it does not wait for answers any more, and ends as cancelled. To wait for that by `await`, as
+        # the sender's own `close` does, would cancel us.
+        sender.sender_task.cancel()
+        ended, _ = await asyncio.wait([sender.sender_task], timeout=CLOSE_SECONDS)
+        for task in ended:
+            look_at(task)
 
 
 def look_at(acknowledged: "asyncio.Future[Any]") -> None:
