@@ -16,7 +16,7 @@ from consumers.lane import Lane
 from observability import metrics
 from observability.crash import crash_point
 from state.postgres import journal
-from state.postgres.connection import OVER_TIME, RETRY_NOW, STORE_DOWN, Connection, connect
+from state.postgres.connection import OVER_TIME, PLANNED_ONCE, RETRY_NOW, STORE_DOWN, Connection, connect
 from state.postgres.cursors import Span
 from state.postgres.history import history
 from state.postgres.journal import ConcurrentDuplicateError
@@ -107,7 +107,7 @@ class Applier:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._dsn, name=self._name)
+            self._connection = await connect(self._dsn, name=self._name, planning=PLANNED_ONCE)
             self._history = ""
         if not self._history:
             self._history = await history(self._connection)

@@ -21,7 +21,7 @@ from observability import metrics
 from observability.crash import crash_point
 from state.kafka import drop, look_at
 from state.postgres import outbox, parking
-from state.postgres.connection import STORE_DOWN, Connection, connect
+from state.postgres.connection import PLANNED_ONCE, STORE_DOWN, Connection, connect
 from topics.table import TOPICS
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Relay:
         The producer ends first, unflushed: with the connection the shards are free, and what arrived then would
         stand behind the first messages of their next owner.
         """
-        connection = await connect(self._dsn, name="relay")
+        connection = await connect(self._dsn, name="relay", planning=PLANNED_ONCE)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             client_id="relay",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 
-from state.postgres.connection import Connection
+from state.postgres.connection import PLANNED_ONCE, Connection
 
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -28,6 +28,7 @@ def pool(dsn: str, *, name: str, size: int) -> Pool:
         server_settings={
             "application_name": name,
             "jit": "off",
+            **PLANNED_ONCE,
             "statement_timeout": _STATEMENT_TIMEOUT,
             "idle_in_transaction_session_timeout": _STATEMENT_TIMEOUT,
             "timezone": "UTC",

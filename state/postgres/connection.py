@@ -1,5 +1,6 @@
 """Connections as the fleet uses them: held for a lifetime, bounded in time, named for the operator."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -21,6 +22,14 @@ LOCK_TIMEOUT: Final = "5s"
 
 IDLE_TIMEOUT: Final = "5s"
 """A process that was stopped in a transaction holds its rows no longer than this."""
+
+PLANNED_ANEW: Final = {"plan_cache_mode": "force_custom_plan"}
+"""A statement is planned each time, for the tables as they are by then; it costs up to 0.2 ms of the server."""
+
+PLANNED_ONCE: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""For the busiest connections. A plan is kept until the statistics change, maybe one made while the journal of the day
+was nearly empty: then reading all of it looked cheapest. By key it is right at any size
+(docs/decisions/0025-plans-that-last.md)."""
 
 STORE_DOWN: Final = (
     OSError,
@@ -55,10 +64,12 @@ def affected(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def connect(dsn: str, *, name: str, patient: bool = False) -> Connection:
+async def connect(
+    dsn: str, *, name: str, patient: bool = False, planning: Mapping[str, str] = PLANNED_ANEW
+) -> Connection:
     """One connection with the fleet's time limits. Raises one of `STORE_DOWN`.
 
-    A `patient` one, for migrations, may take as long as an index takes.
+    A `patient` one, for migrations, may take as long as an index takes. `planning` is one of the two ways above.
     """
     return await asyncpg.connect(
         dsn,
@@ -67,6 +78,7 @@ async def connect(dsn: str, *, name: str, patient: bool = False) -> Connection:
         server_settings={
             "application_name": name,
             "jit": "off",
+            **planning,
             "statement_timeout": "0" if patient else STATEMENT_TIMEOUT,
             "lock_timeout": "0" if patient else LOCK_TIMEOUT,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,

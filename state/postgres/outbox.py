@@ -74,9 +74,8 @@ async def following(connection: Connection, shards: Sequence[int], limit: int) -
 
 async def remove(connection: Connection, published: Sequence[Pending]) -> None:
     """Forget messages that Kafka has acknowledged."""
-    await connection.execute(
-        SQL.remove, [found.shard for found in published], [found.id for found in published]
-    )
+    shards = sorted({found.shard for found in published})
+    await connection.execute(SQL.remove, shards, [found.id for found in published])
 
 
 async def depth(connection: Connection) -> tuple[int, float]:

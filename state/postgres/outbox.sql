@@ -19,9 +19,10 @@ CROSS JOIN LATERAL (
 ORDER BY shard, id;
 
 -- name: remove
+-- An id stands in one shard only, so both lists together name no other rows: no join, whose plan could be one of the
+-- whole table.
 DELETE FROM outbox
-USING unnest($1::smallint[], $2::bigint[]) AS published (shard, id)
-WHERE outbox.shard = published.shard AND outbox.id = published.id;
+WHERE shard = ANY($1::smallint[]) AND id = ANY($2::bigint[]);
 
 -- name: own
 -- Ownership lasts as long as the session: a relay that dies gives its shards up with its connection.
