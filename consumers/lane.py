@@ -15,6 +15,7 @@ class Lane:
     `fetch_wait_ms` bounds how long the broker holds a fetch open: short where somebody waits. `workers` and
     `batch` are at most so many, whatever the settings allow: a lane that nobody waits for works in small
     steps, one at a time, and so holds few rows that a customer's command may need, for a few milliseconds.
+    `rest` is the seconds it rests after each second of work while callers wait for answers (resting.py).
     `policy` is what the business sets for the decisions of its handlers.
     """
 
@@ -25,13 +26,16 @@ class Lane:
     fetch_wait_ms: int
     workers: int
     batch: int
+    rest: float = 0
     policy: Policy = USUAL
 
+
+REST: Final = 0.5
 
 LANES: Final = {
     "commands": Lane(
         "commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND, Kind.RESULT}), 10, 32, 5000
     ),
-    "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100),
-    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 100),
+    "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100, REST),
+    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 50, REST),
 }

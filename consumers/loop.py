@@ -26,6 +26,7 @@ from consumers.lane import Lane
 from consumers.lane_metrics import LaneMetrics
 from consumers.log import Log
 from consumers.positions import Position, Take, take
+from consumers.resting import Resting
 from consumers.telling import Telling
 from consumers.turns import Turns
 from consumers.validity import StreamInvalidError, Validity
@@ -65,7 +66,7 @@ class Loop:
         self._positions: dict[int, Position] = {}
         self._validity = Validity(share=settings.invalid_share)
         self._metrics = LaneMetrics(lane)
-        self._dedup = Dedup(redis)
+        self._redis, self._dedup = redis, Dedup(redis)
         self._ready = [asyncio.Event() for _ in range(settings.workers)]
         self._idle = [asyncio.Event() for _ in range(settings.workers)]
         self._turns = Turns()
@@ -283,12 +284,15 @@ class Loop:
 
     async def _work(self, worker: int) -> None:
         applier = Applier(self.lane, self._dsn, f"{self.lane.name}-{worker}", self._dedup)
+        resting = Resting(self._redis, self.lane.rest)
         try:
             while True:
                 self._idle[worker].set()
+                await resting.rest()
                 await self._ready[worker].wait()
                 self._idle[worker].clear()
-                await self._work_off(worker, applier)
+                with resting.working():
+                    await self._work_off(worker, applier)
         finally:
             await applier.close()
 

@@ -18,6 +18,7 @@ from fleet.garbage import collect_as_usual, collect_rarely
 from fleet.kafka_topics import ensure_topics
 from fleet.listening import listener
 from fleet.members import Member, build
+from fleet.priority import give_way
 from fleet.settings import Settings
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Host:
         uvloop.run(self._serve(settings, listener("WORKER_PORT", settings.host, settings.worker_port)))
 
     async def _serve(self, settings: Settings, listening: socket.socket) -> None:
+        give_way(self._names)
         self._members = [build(name, settings) for name in self._names]
         await _topics_are_there(settings)
         config = uvicorn.Config(

@@ -25,6 +25,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "fsync": "on",
     "wal_compression": "on",
+    "min_wal_size": "1GB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "jit": "off",

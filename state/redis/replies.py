@@ -13,9 +13,15 @@ from redis.asyncio import Redis
 from observability.metrics import REDIS_ERRORS
 from state.postgres.journal import Outcome
 from state.redis.connection import REDIS_DOWN
+from state.redis.patience import Patience
 
 _SILENCE: Final = 0.5
 """Seconds without a message after which Redis is asked whether it is still there, and then has to answer."""
+
+
+_LATELY: Final = "replies:lately"
+_LATELY_MS: Final = 200
+"""How long somebody who was answered counts as waiting: others like him are on their way."""
 
 
 async def announce(redis: Redis, outcomes: Iterable[tuple[str, Outcome]]) -> None:
@@ -31,9 +37,30 @@ async def announce(redis: Redis, outcomes: Iterable[tuple[str, Outcome]]) -> Non
         async with redis.pipeline(transaction=False) as pipe:
             for channel, told in by_channel.items():
                 pipe.publish(channel, orjson.dumps(told))
+            pipe.set(_LATELY, 1, px=_LATELY_MS)
             await pipe.execute()
     except REDIS_DOWN:
         REDIS_ERRORS.labels(use="replies").inc()
+
+
+class Waited:
+    """Whether callers wait for commands, asked by those who can wait longer."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self._patience = redis, Patience()
+
+    async def lately(self) -> bool:
+        """Whether any caller of the fleet was told an outcome just now; no, while Redis is away."""
+        if not self._patience.may_ask():
+            return False
+        try:
+            found = bool(await self._redis.exists(_LATELY))
+        except REDIS_DOWN:
+            REDIS_ERRORS.labels(use="replies").inc()
+            self._patience.failed()
+            return False
+        self._patience.answered()
+        return found
 
 
 @asynccontextmanager
