@@ -1,6 +1,7 @@
 """From kept webhooks to facts for accounts: who is concerned, who has to wait, what can't be understood."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,12 +23,12 @@ _OLDEST: Final = ID_MAX_AGE - timedelta(days=1)
 
 @dataclass(slots=True)
 class Understood:
-    """A batch of webhooks taken apart, each with its record; `ignored` counts what concerns nothing of ours."""
+    """Webhooks taken apart, each with its record; `ignored` counts by source what is about nothing of ours."""
 
     told: list[tuple[Record, Told]] = field(default_factory=list)
     thin: list[tuple[Record, Thin]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    ignored: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
 
     @property
     def customers(self) -> list[str]:
@@ -57,11 +58,10 @@ def understand(records: Iterable[Record]) -> Understood:
         except UnreadableError as error:
             found.rejected.append(Rejected(record, Reason.BAD_BODY, str(error)))
             continue
-        if isinstance(said, Thin):
-            if concerns_us(said):
-                found.thin.append((record, said))
-        elif said.fact is None:
-            found.ignored += 1
+        if isinstance(said, Thin) and concerns_us(said):
+            found.thin.append((record, said))
+        elif isinstance(said, Thin) or said.fact is None:
+            found.ignored[said.source] += 1
         else:
             found.told.append((record, said))
     return found

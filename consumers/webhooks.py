@@ -101,8 +101,13 @@ class Webhooks:
             looks, unknown = await _looks(connection, found.thin)
         await self._facts.publish(sorted_.facts)
         crash_point("webhooks.published")
-        await self._keep(found, [*sorted_.waiting, *unknown], looks)
-        _count(found, sorted_)
+        waiting: list[tuple[Record, Told | Thin]] = [*sorted_.waiting, *unknown]
+        await self._keep(found, waiting, looks)
+        _count("ignored", found.ignored)
+        _count("fact", Counter(one.envelope.actor.id for one in sorted_.facts))
+        _count("waiting", Counter(one.source for _, one in waiting))
+        for rejected in found.rejected:
+            metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
         crash_point("webhooks.handed_on")
 
     async def _keep(
@@ -154,6 +159,8 @@ class Webhooks:
             await outbox.add(connection, [*letters, *late])
             crash_point("webhooks.released")
         metrics.DEAD_LETTERS.labels(lane=LANE, reason=Reason.UNKNOWN_CUSTOMER.value).inc(len(orphans))
+        _count("fact", Counter(one.envelope.actor.id for one in sorted_.facts))
+        _count("dead", Counter(one.source for _, one in waiting))
         return len(records)
 
 
@@ -178,11 +185,6 @@ async def _looks(
     return looks, [(record, one) for record, one in thin if one.object_id not in owners]
 
 
-def _count(found: Understood, sorted_: Sorted) -> None:
-    sources = Counter(one.envelope.actor.id for one in sorted_.facts)
+def _count(result: str, sources: Counter[str]) -> None:
     for source, count in sources.items():
-        metrics.WEBHOOK_FACTS.labels(source=source, result="fact").inc(count)
-    for _, waiting in sorted_.waiting:
-        metrics.WEBHOOK_FACTS.labels(source=waiting.source, result="waiting").inc()
-    for rejected in found.rejected:
-        metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
+        metrics.WEBHOOK_FACTS.labels(source=source, result=result).inc(count)

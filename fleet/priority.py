@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-BACKGROUND: Final = frozenset({"facts", "bulk", "sweeps"})
+BACKGROUND: Final = frozenset({"facts", "bulk", "webhooks", "sweeps"})
 """Members with much to do and nobody waiting for any one thing of it."""
 NICENESS: Final = 10
 

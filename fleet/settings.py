@@ -38,7 +38,7 @@ class Settings(Environment):
         description="Workers of `commands`, each with a connection, per process; `facts` and `bulk` have one.",
     )
     lane_batch: int = Field(
-        1000, ge=1, le=5000, description="Records in one transaction at most; 100 on `facts` and `bulk`."
+        1000, ge=1, le=5000, description="Records in one transaction at most; 100 on `facts`, 50 on `bulk`."
     )
     lane_backlog: int = Field(
         4000, ge=1, description="Records buffered per worker before its partitions pause."

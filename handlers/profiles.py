@@ -1,6 +1,6 @@
 """Decisions about the billing profile: create, replace, patch, delete (DOMAIN.md 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as dataclass_replace
 from datetime import datetime
 from operator import itemgetter
@@ -13,6 +13,7 @@ from handlers.accounts import has_debt, known, version_conflict
 from handlers.decision import Applied, Context, Decision, Problem, Refused
 from handlers.dispatch import Handler
 from handlers.profile_rules import examine, normalise, problems_of
+from handlers.subscription import SUBSCRIPTIONS, subscriptions_of
 from topics.accounts import EraseAccount
 from topics.codes import Code
 from topics.profiles import (
@@ -96,12 +97,14 @@ def patch(account: Account, command: PatchProfile, context: Context) -> Decision
 
 
 def delete(account: Account, command: DeleteProfile, context: Context) -> Decision:
-    """Remove the profile, leaving a tombstone; not while a balance is outstanding (1300)."""
+    """Remove the profile, leaving a tombstone; not with a balance outstanding (1300) or paid subscriptions (1307)."""
     profile = live(account)
     if profile is None:
         return _absent()
     if has_debt(account):
         return _outstanding("deleted")
+    if paid := [one.id for one in subscriptions_of(account).subscriptions.values() if one.paid]:
+        return _invoiced(paid)
     gone = _tombstone(profile, context)
     return Applied(
         {PROFILE: gone}, events=(ProfileDeleted(version=gone.version),), result={"version": gone.version}
@@ -176,6 +179,15 @@ def _outstanding(verb: str) -> Refused:
     )
 
 
+def _invoiced(subscriptions: Sequence[str]) -> Refused:
+    named = ", ".join(sorted(subscriptions)[:3])
+    return Refused(
+        Code.TRANSACTIONS_IN_PROGRESS,
+        f"The billing profile can't be deleted while {len(subscriptions)} paid subscription(s) go on ({named}): "
+        "their invoices need it. Cancel them first.",
+    )
+
+
 def _invalid(found: tuple[Problem, ...]) -> Refused:
     return Refused(Code.INVALID, "The billing profile is not valid.", found)
 
@@ -185,5 +197,5 @@ HANDLERS: Final = (
     Handler(ReplaceProfile, replace, needs=(PROFILE,)),
     Handler(UpsertProfile, upsert, needs=(PROFILE,)),
     Handler(PatchProfile, patch, needs=(PROFILE,)),
-    Handler(DeleteProfile, delete, needs=(PROFILE,)),
+    Handler(DeleteProfile, delete, needs=(PROFILE, SUBSCRIPTIONS)),
 )

@@ -140,7 +140,7 @@ WEBHOOKS: Final = Counter(
 )
 WEBHOOK_FACTS: Final = Counter(
     "billing_webhook_facts_total",
-    "What webhooks came to (fact, ignored, waiting, dead).",
+    "What webhooks came to: fact, ignored (about nothing of ours), waiting, dead (nobody's for too long).",
     ["source", "result"],
 )
 WEBHOOKS_WAITING: Final = Gauge(

@@ -114,7 +114,7 @@ async def patch(visit: Visit, given: PatchProfile) -> Response:
 
 
 async def delete(visit: Visit) -> Response:
-    """Remove the billing profile. Refused with debt (1300)."""
+    """Remove the billing profile. Refused with debt (1300) or while paid subscriptions go on (1307)."""
     return await ask(visit, DeleteProfile())
 
 

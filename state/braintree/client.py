@@ -112,7 +112,7 @@ class Caller:
             missing = Refused("Braintree: not found", 404, "resource_missing", at=_looked(began))
             return self._answered(endpoint, "404", missing)
         except BraintreeError as error:
-            return self._failed(endpoint, error)
+            return await self._failed(endpoint, error)
         except BaseException:
             braintree.breaker.withdrawn()
             raise
@@ -123,8 +123,10 @@ class Caller:
         self.braintree.breaker.succeeded()
         return answer
 
-    def _failed(self, endpoint: str, error: BraintreeError) -> Answer[T]:
+    async def _failed(self, endpoint: str, error: BraintreeError) -> Answer[T]:
         if isinstance(error, TooManyRequestsError):
+            # Braintree does not say what its limit is, nor of what: the whole fleet goes slower.
+            await self.braintree.budget.slow_down(None)
             return self._answered(endpoint, "429", Limited(LIMIT_PAUSE, "Braintree answers 429"))
         cause = _cause(error)
         BRAINTREE_REQUESTS.labels(endpoint=endpoint, status=cause).inc()

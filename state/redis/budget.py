@@ -79,7 +79,7 @@ class Budget:
         return float(answer)
 
     async def slow_down(self, endpoint: str | None) -> None:
-        """Stripe said 429 for this endpoint, or for the whole account: everybody goes slower for a while."""
+        """The processor said 429 for this endpoint, or for the whole account: everybody goes slower for a while."""
         bucket = endpoint or _ACCOUNT
         self._bucket(bucket).slow_down(time.monotonic())
         try:

@@ -16,6 +16,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from prometheus_client import REGISTRY
 
 from consumers.webhooks import Webhooks
 from fleet.kafka_topics import ensure_topics
@@ -138,6 +139,22 @@ def customer() -> str:
     return f"cus_{uuid4().hex}"
 
 
+def counted() -> dict[str, float]:
+    """What Stripe's webhooks came to so far, by result."""
+    return {
+        result: REGISTRY.get_sample_value(
+            "billing_webhook_facts_total", {"source": "stripe", "result": result}
+        )
+        or 0.0
+        for result in ("fact", "ignored", "waiting", "dead")
+    }
+
+
+async def has_counted(before: dict[str, float], **more: int) -> bool:
+    """Whether just these were counted since."""
+    return counted() == {result: count + more.get(result, 0) for result, count in before.items()}
+
+
 async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection: Connection) -> None:
     cus = customer()
     account = await linked(connection, cus)
@@ -149,12 +166,14 @@ async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection:
         "collection_method": "charge_automatically",
         "items": {"data": []},
     }
+    before = counted()
     async with room.member(f"g.{cus}"):
         await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
         await room.told(event("customer.subscription.updated", subscription))
         await room.told(event("customer.updated", {"id": cus, "object": "customer", "created": 1}))
         await room.told(event("charge.succeeded", {"id": "ch_1", "object": "charge", "customer": cus}))
         found = await room.facts(3)
+        await until(lambda: has_counted(before, fact=3, ignored=1))
     kinds = {type(one.message) for one in found}
     assert kinds == {StripeMethodObserved, SubscriptionObserved, StripeCustomerObserved}
     assert {one.account_id for one in found} == {account}
@@ -211,10 +230,11 @@ async def nothing_waits(connection: Connection) -> bool:
 
 
 async def test_a_customer_that_nobody_has_becomes_a_dead_letter(room: Room, connection: Connection) -> None:
-    cus = customer()
+    cus, before = customer(), counted()
     async with room.member(f"g.{cus}", patience=timedelta(seconds=1)):
         await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
         await until(lambda: connection.fetchval("SELECT count(*) FROM outbox"))
+        await until(lambda: has_counted(before, waiting=1, dead=1))
     (row,) = await connection.fetch("SELECT topic, headers FROM outbox")
     assert row["topic"] == "billing.dead-letters.v1"
     assert dict(orjson.loads(row["headers"]))["dl_reason"] == "unknown_customer"

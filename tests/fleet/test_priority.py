@@ -12,7 +12,8 @@ from fleet.priority import BACKGROUND, NICENESS, give_way
     ("members", "lowered"),
     [
         (("facts",), [NICENESS]),
-        (("bulk", "facts", "sweeps"), [NICENESS]),
+        (("bulk", "facts", "webhooks"), [NICENESS]),
+        (("sweeps",), [NICENESS]),
         (("commands",), []),
         (("bulk", "commands"), []),
         (("effects", "relay"), []),

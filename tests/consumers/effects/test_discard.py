@@ -9,13 +9,14 @@ from uuid6 import uuid7
 
 from handlers.stripe_customers import DISCARD_EFFECT, STRIPE
 from state.postgres import effects
+from tests.consumers.effects.test_kills import killed_at
 from tests.consumers.effects.world import World
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def discard(world: World, account: str, customer_id: str) -> dict[str, object]:
-    """Owe and perform it; gives the effect."""
+async def owe(world: World, account: str, customer_id: str) -> None:
+    """Owe it."""
     payload = orjson.dumps({"customer_id": customer_id}).decode()
     row = (
         account,
@@ -29,6 +30,11 @@ async def discard(world: World, account: str, customer_id: str) -> dict[str, obj
         None,
     )
     await effects.add(world.connection, [row])
+
+
+async def discard(world: World, account: str, customer_id: str) -> dict[str, object]:
+    """Owe and perform it; gives the effect."""
+    await owe(world, account, customer_id)
     await world.settle()
     return (await world.effect_rows(account))[-1]
 
@@ -79,3 +85,13 @@ async def test_one_that_may_be_somebodys_is_left_to_support(
     assert effect["state"] == "failed"
     assert reason in str(effect["last_error"])
     assert customer_id in {one["id"] for one in world.double.driver.objects("customer")}
+
+
+async def test_killed_after_the_customer_is_deleted(world: World) -> None:
+    account, customer_id = await orphan(world)
+    await owe(world, account, customer_id)
+    await killed_at(world, "stripe.discarded")
+    assert world.customers(account) == []
+    await world.settle()
+    assert (await world.effect_rows(account))[-1]["state"] == "done"
+    assert world.customers(account) == []
