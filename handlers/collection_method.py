@@ -17,6 +17,15 @@ class Derived:
     value: CollectionMethod
     reason: str
 
+    @property
+    def days_until_due(self) -> int | None:
+        """The term of invoices that are sent."""
+        return DAYS_UNTIL_DUE if self.value is CollectionMethod.SEND_INVOICE else None
+
+    def met_by(self, collected: CollectionMethod, days_until_due: int | None) -> bool:
+        """Whether a subscription that is collected like this is collected as it shall be."""
+        return collected is self.value and self.days_until_due in (None, days_until_due)
+
 
 def derived(methods: PaymentMethods) -> Derived:
     """An active PayPal agreement, even beside a card, has invoices sent; otherwise Stripe charges by itself."""
@@ -33,3 +42,8 @@ def derived(methods: PaymentMethods) -> Derived:
         CollectionMethod.CHARGE_AUTOMATICALLY,
         "No PayPal agreement is active, so Stripe charges the payment methods it keeps.",
     )
+
+
+def described(collected: CollectionMethod, days_until_due: int | None) -> str:
+    """As a person is told of it."""
+    return collected.value if days_until_due is None else f"{collected.value}, {days_until_due} days"

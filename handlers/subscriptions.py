@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from handlers.account import Account, Part
-from handlers.collection_method import derived
+from handlers.collection_method import derived, described
 from handlers.decision import Applied, Context, Decision, EffectRequest
 from handlers.dispatch import Handler
 from handlers.ordering import Judged, Newer, judge, seen
@@ -134,11 +134,14 @@ def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> t
 
 def _drift(account: Account, found: Subscription) -> tuple[tuple[Event, ...], tuple[EffectRequest, ...]]:
     """Stripe changes nothing of a subscription whose first payment is still to come."""
-    wanted = derived(methods_of(account)).value
+    wanted = derived(methods_of(account))
     settled = found.live and found.status is not SubscriptionStatus.INCOMPLETE
-    if not settled or found.collection_method is wanted or customer_of(account).merged:
+    met = wanted.met_by(found.collection_method, found.days_until_due)
+    if not settled or met or customer_of(account).merged:
         return (), ()
-    what = f"{found.id} collects by {found.collection_method.value} instead of {wanted.value}"
+    ours = described(wanted.value, wanted.days_until_due)
+    theirs = described(found.collection_method, found.days_until_due)
+    what = f"{found.id} collects by {theirs} instead of {ours}"
     return (PaymentsDrifted(what=what),), (align_stripe(),)
 
 

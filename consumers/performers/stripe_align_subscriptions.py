@@ -6,13 +6,12 @@ from consumers.performers.stripe_alignment import Alignment
 from consumers.performers.stripe_answers import done, look
 from consumers.performers.stripe_keys import fresh_key
 from consumers.stripe_facts import subscription_observed
-from handlers.collection_method import DAYS_UNTIL_DUE, derived
+from handlers.collection_method import DAYS_UNTIL_DUE, Derived, derived
 from handlers.subscription import FINAL
 from observability.crash import crash_point
 from state.stripe import subscriptions
 from state.stripe.answers import Done, Refused
 from state.stripe.subscriptions import Subscription
-from topics.payment_methods import CollectionMethod
 from topics.subscriptions import SubscriptionStatus
 
 FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
@@ -22,26 +21,20 @@ One that is incomplete becomes active or is over within a day, and is looked at 
 
 async def bring_collection(alignment: Alignment) -> None:
     """List them at Stripe, which knows more than our mirror, and change those that differ; tell of all."""
-    wanted = derived(alignment.seen.methods).value
+    wanted = derived(alignment.seen.methods)
     async for page in subscriptions.of_customer(alignment.ask, alignment.customer_id):
         listed, at = look(page)
         for found in listed:
-            if agrees(found, wanted):
+            if wanted.met_by(found.collection_method, found.days_until_due):
                 alignment.told.append(subscription_observed(found, at))
             elif found.status not in FIXED:
                 await _flip(alignment, found, wanted)
 
 
-def agrees(found: Subscription, wanted: CollectionMethod) -> bool:
-    """Whether a subscription is collected as wanted."""
-    days = DAYS_UNTIL_DUE if wanted is CollectionMethod.SEND_INVOICE else None
-    return found.collection_method is wanted and (days is None or found.days_until_due == days)
-
-
-async def _flip(alignment: Alignment, found: Subscription, wanted: CollectionMethod) -> None:
+async def _flip(alignment: Alignment, found: Subscription, wanted: Derived) -> None:
     """One that ended meanwhile is told of by its own event; what can't be flipped otherwise is for support."""
-    key = fresh_key(alignment.work, alignment.seen.effect.generation, {found.id: wanted.value})
-    answer = await subscriptions.collect_by(alignment.ask, found.id, wanted, DAYS_UNTIL_DUE, key=key)
+    key = fresh_key(alignment.work, alignment.seen.effect.generation, {found.id: wanted.value.value})
+    answer = await subscriptions.collect_by(alignment.ask, found.id, wanted.value, DAYS_UNTIL_DUE, key=key)
     crash_point("payments.collection_flipped")
     if isinstance(answer, Refused):
         await _refused(alignment, found.id, answer)

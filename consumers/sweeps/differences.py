@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from consumers.performers.stripe_align_subscriptions import FIXED
 from consumers.sweeps.known import Known
-from handlers.collection_method import DAYS_UNTIL_DUE, derived
+from handlers.collection_method import Derived, derived, described
 from handlers.drift import Cause, Difference
 from handlers.payment_method import PaymentMethod, at, first_at
 from handlers.stripe_projection import digest
@@ -18,7 +18,7 @@ from state.braintree.vault import Agreement
 from state.stripe.customers import Customer, differing, tax_id_changes
 from state.stripe.payment_methods import Method
 from state.stripe.subscriptions import Subscription
-from topics.payment_methods import CollectionMethod, MethodDetails, MethodState, Processor
+from topics.payment_methods import MethodDetails, MethodState, Processor
 
 STRIPE: Final = Processor.STRIPE.value
 BRAINTREE: Final = Processor.BRAINTREE.value
@@ -129,7 +129,7 @@ def _details(known: Known, field: str, ours: MethodDetails, theirs: MethodDetail
 def subscriptions(known: Known, found: Iterable[Subscription], *, all_of_them: bool) -> list[Difference]:
     """The mirror beside what Stripe shows; `all_of_them` if what was not shown is over there."""
     theirs = {one.id: one for one in found}
-    wanted = derived(known.methods).value
+    wanted = derived(known.methods)
     wrong: list[Difference] = []
     for shown in theirs.values():
         mirror = known.subscriptions.subscriptions.get(shown.id)
@@ -146,16 +146,11 @@ def subscriptions(known: Known, found: Iterable[Subscription], *, all_of_them: b
     return wrong
 
 
-def _collection(known: Known, shown: Subscription, wanted: CollectionMethod) -> Iterator[Difference]:
-    days = DAYS_UNTIL_DUE if wanted is CollectionMethod.SEND_INVOICE else None
-    agrees = shown.collection_method is wanted and days in (None, shown.days_until_due)
-    if not agrees and shown.status not in FIXED:
-        ours, theirs = _by(wanted, days), _by(shown.collection_method, shown.days_until_due)
+def _collection(known: Known, shown: Subscription, wanted: Derived) -> Iterator[Difference]:
+    if not wanted.met_by(shown.collection_method, shown.days_until_due) and shown.status not in FIXED:
+        ours = described(wanted.value, wanted.days_until_due)
+        theirs = described(shown.collection_method, shown.days_until_due)
         yield Difference(STRIPE, f"{SUBSCRIPTIONS}.{shown.id}.{COLLECTION}", ours, theirs, _outward(known))
-
-
-def _by(method: CollectionMethod, days: int | None) -> str:
-    return method.value if days is None else f"{method.value}, {days} days"
 
 
 def _mirror(known: Known, mirror: Mirror, shown: Subscription) -> Iterator[Difference]:

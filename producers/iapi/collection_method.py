@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from handlers.collection_method import derived
+from handlers.collection_method import Derived, derived
 from handlers.payment_method import NO_METHODS, PaymentMethods
 from handlers.subscription import NO_SUBSCRIPTIONS, Subscription, Subscriptions
 from producers.http.commands import ask
@@ -53,16 +53,16 @@ def shown(methods: PaymentMethods, mirrored: Subscriptions) -> dict[str, Any]:
     return {
         "collection_method": found.value.value,
         "reason": found.reason,
-        "subscriptions": [_collected(one, found.value) for one in live],
+        "subscriptions": [_collected(one, found) for one in live],
     }
 
 
-def _collected(one: Subscription, wanted: CollectionMethod) -> dict[str, Any]:
+def _collected(one: Subscription, wanted: Derived) -> dict[str, Any]:
     return {
         "subscription": one.id,
         "status": one.status.value,
         "collection_method": one.collection_method.value,
-        "agrees": one.collection_method is wanted,
+        "agrees": wanted.met_by(one.collection_method, one.days_until_due),
         "seen_at": one.seen.at if one.seen else None,
     }
 

@@ -173,5 +173,5 @@ def test_the_version_of_a_changed_part_rises_by_one(
 
 
 def test_the_parts_needed_are_those_of_the_message() -> None:
-    assert registry.needs_of(DeleteProfile()) == (PROFILE,)
+    assert registry.needs_of(DeleteProfile()) == (PROFILE, SUBSCRIPTIONS)
     assert registry.needs_of(SetFlag(flag="bad_debt")) == ()

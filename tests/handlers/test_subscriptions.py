@@ -48,6 +48,16 @@ def test_what_collects_otherwise_than_it_shall_is_brought_in_line() -> None:
     assert fine.effects == ()
 
 
+@pytest.mark.parametrize(("days", "owed"), [(7, []), (30, [ALIGN_STRIPE]), (None, [ALIGN_STRIPE])])
+def test_invoices_that_are_due_later_than_they_shall_are_brought_in_line_too(
+    days: int | None, owed: list[str]
+) -> None:
+    world = linked()
+    with_paypal(world)
+    told = world.applied(subscription(event(1), collection_method=SENT, days_until_due=days))
+    assert [effect.kind for effect in told.effects] == owed
+
+
 def test_one_that_is_over_may_collect_as_it_likes() -> None:
     over = subscription(event(1), status=SubscriptionStatus.CANCELED, collection_method=SENT)
     assert linked().applied(over).effects == ()
