@@ -24,9 +24,11 @@ from sandbox.stripe.world import API_KEY
 from state.postgres import sweeps
 from state.postgres.connection import Connection, connect
 from state.postgres.sweeps import Sweep
+from state.redis.buckets import STEADY
 
-PER_ENDPOINT: Final = 25.0
-"""Requests a second that Stripe takes for one endpoint (docs.stripe.com/rate-limits); a sweep alone gets them all."""
+PER_ENDPOINT: Final = 25.0 * STEADY
+"""Requests a second to one endpoint: what the fleet's budget makes for good of the 25 that Stripe takes
+(docs.stripe.com/rate-limits), to a sweep alone."""
 PLENTY: Final = "1000000"
 SETTINGS: Final = {
     "STRIPE_API_KEY": API_KEY,

@@ -7,6 +7,8 @@ than the limit. Its pace (additive increase, multiplicative decrease) halves whe
 
 from typing import Final
 
+STEADY: Final = 0.8
+"""The share of a limit that is used for good; the rest is what may come at once."""
 LEAST_PACE: Final = 0.05
 RECOVERY: Final = 0.02
 """Of the full pace, a second: from half to full in 25 s."""
@@ -24,8 +26,8 @@ local function read(key, limit)
     local kept = redis.call('HMGET', key, 'tokens', 'at', 'pace', 'cut')
     local cut = tonumber(kept[4] or 0)
     local pace = math.min(1, tonumber(kept[3] or 1) + math.max(0, now - cut) * {RECOVERY})
-    local depth = math.max(1, limit * 0.2)
-    local rate = limit * 0.8 * pace
+    local depth = math.max(1, limit * {1 - STEADY:.2f})
+    local rate = limit * {STEADY} * pace
     local since = math.max(0, now - tonumber(kept[2] or now))
     local tokens = math.min(depth, tonumber(kept[1] or depth) + since * rate)
     return {{depth = depth, rate = rate, tokens = tokens, pace = pace, cut = cut}}
@@ -98,7 +100,7 @@ class Bucket:
         self._at = now
 
     def _rate(self, now: float) -> float:
-        return self._limit * 0.8 * self._paced(now)
+        return self._limit * STEADY * self._paced(now)
 
     def _paced(self, now: float) -> float:
         return min(1.0, self._pace + (now - self._cut) * RECOVERY)
