@@ -17,6 +17,7 @@ from handlers.paypal_migration import PAYPAL_MIGRATIONS
 from handlers.profiles import PROFILE
 from handlers.registry import decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
+from handlers.subscription import SUBSCRIPTIONS
 from state.postgres.journal import Entry
 from tests.drills.evidence import PartitionEvidence, RestEvidence
 from tests.drills.history import BULK, COMMANDS, FACTS, VALID, History, Planned, partition_of
@@ -102,6 +103,7 @@ def _decide(world: Ideal, found: PartitionEvidence, lane: str, received: Receive
     parts: dict[Part[Any], Any] = {
         ACCOUNT: found.accounts.get(account_id),
         PROFILE: found.profiles.get(account_id),
+        SUBSCRIPTIONS: None,
         STRIPE_CUSTOMER: found.customers.get(account_id),
         PAYMENT_METHODS: None,
         PAYPAL_MIGRATIONS: None,

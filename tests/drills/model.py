@@ -16,10 +16,11 @@ from handlers.paypal_migration import PAYPAL_MIGRATIONS
 from handlers.profiles import PROFILE
 from handlers.registry import HANDLERS, decide
 from handlers.stripe_customers import STRIPE_CUSTOMER
+from handlers.subscription import SUBSCRIPTIONS
 from topics.codec import encode_body
 from topics.message import Kind, Received
 
-STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS, PAYPAL_MIGRATIONS)
+STATE: Final = (ACCOUNT, PROFILE, STRIPE_CUSTOMER, PAYMENT_METHODS, SUBSCRIPTIONS, PAYPAL_MIGRATIONS)
 Times = Mapping[UUID, datetime]
 """When each command was decided, as the journal says: the handlers' `now`."""
 
