@@ -1,5 +1,6 @@
 """The outbox: messages owed to Kafka, written with the state they tell of and relayed in order."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -73,9 +74,11 @@ async def following(connection: Connection, shards: Sequence[int], limit: int) -
 
 
 async def remove(connection: Connection, published: Sequence[Pending]) -> None:
-    """Forget messages that Kafka has acknowledged."""
-    shards = sorted({found.shard for found in published})
-    await connection.execute(SQL.remove, shards, [found.id for found in published])
+    """Forget messages that Kafka has acknowledged: in one round trip and one transaction, all or none."""
+    ids: defaultdict[int, list[int]] = defaultdict(list)
+    for found in published:
+        ids[found.shard].append(found.id)
+    await connection.executemany(SQL.remove, list(ids.items()))
 
 
 async def depth(connection: Connection) -> tuple[int, float]:

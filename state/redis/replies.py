@@ -17,11 +17,9 @@ from state.redis.patience import Patience
 
 _SILENCE: Final = 0.5
 """Seconds without a message after which Redis is asked whether it is still there, and then has to answer."""
-
-
 _LATELY: Final = "replies:lately"
 _LATELY_MS: Final = 200
-"""How long somebody who was answered counts as waiting: others like him are on their way."""
+"""How long somebody who was answered counts as waiting: others are on their way."""
 
 
 async def announce(redis: Redis, outcomes: Iterable[tuple[str, Outcome]]) -> None:
