@@ -125,11 +125,24 @@ def _told(effect: Effect, results: Iterable[Fact]) -> list[outbox.OutboxRow]:
     return [
         outbox.message_row(
             FACTS.name,
-            Envelope(uuid7(), fact.type, effect.account_id, ACTOR, causation_id=effect.cause),
+            _envelope(effect, uuid7(), fact.type),
             fact,
         )
         for fact in results
     ]
+
+
+def _envelope(effect: Effect, name: UUID, kind: str, *, reply_to: str | None = None) -> Envelope:
+    """What follows is as urgent as what it follows from."""
+    return Envelope(
+        name,
+        kind,
+        effect.account_id,
+        ACTOR,
+        causation_id=effect.cause,
+        reply_to=reply_to,
+        urgency=effect.urgency,
+    )
 
 
 def _concluded(effect: Effect, outcome: Performed | GivenUp) -> list[outbox.OutboxRow]:
@@ -137,12 +150,6 @@ def _concluded(effect: Effect, outcome: Performed | GivenUp) -> list[outbox.Outb
     conclusion = outcome.conclusion if isinstance(outcome, Performed) else None
     if conclusion is None or effect.cause is None:
         return []
-    envelope = Envelope(
-        conclusion_id(UUID(effect.cause)),
-        conclusion.type,
-        effect.account_id,
-        ACTOR,
-        causation_id=effect.cause,
-        reply_to=effect.reply_to,
-    )
+    name = conclusion_id(UUID(effect.cause))
+    envelope = _envelope(effect, name, conclusion.type, reply_to=effect.reply_to)
     return [outbox.message_row(COMMANDS.name, envelope, conclusion)]

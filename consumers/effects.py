@@ -3,6 +3,8 @@
 An effect is claimed with a lease that is extended while it is worked on. Marking it finished and writing
 its result to the outbox is one transaction, which holds only while the lease does: a member that was
 killed, stopped or cut off leaves the effect to the next one, which starts from what is on record.
+
+A quarter of its hands is kept for work that somebody waits for: the others may all stand before a processor's limit.
 """
 
 import asyncio
@@ -53,6 +55,7 @@ class Effects:
         self._name, self._claims = f"{worker}-{secrets.token_hex(4)}", itertools.count(1)
         self._store = Connections(dsn, name=f"effects-{worker}", size=settings.connections)
         self._run = EffectRun(self._store, performers)
+        self._for_others = max(1, settings.concurrency - settings.concurrency // 4)
         self._working: dict[asyncio.Task[None], Work] = {}
         self._stopping = asyncio.Event()
         self._room = asyncio.Event()
@@ -96,12 +99,18 @@ class Effects:
         kinds = [kind for kind, performer in self._performers.items() if performer.held_for() == 0]
         if not free or not kinds:
             return []
+        unawaited = max(0, self._for_others - sum(one.effect.urgency > 0 for one in self._working.values()))
         worker = f"{self._name}-{next(self._claims)}"
         until = time.monotonic() + self._settings.lease.total_seconds()
         try:
             async with self._store.acquire() as connection:
                 claimed = await effects.claim(
-                    connection, worker=worker, kinds=kinds, lease=self._settings.lease, limit=free
+                    connection,
+                    worker=worker,
+                    kinds=kinds,
+                    lease=self._settings.lease,
+                    limit=free,
+                    unawaited=unawaited,
                 )
         except (*STORE_DOWN, *RETRY_NOW) as down:
             await self._store_down(down)

@@ -18,13 +18,13 @@ from handlers.decision import Applied, Context, Decision, EffectRequest, Failed,
 from handlers.dispatch import only_support
 from handlers.registry import decide
 from state.postgres import outbox, parking
-from state.postgres.effects import EffectRow
+from state.postgres.effects import QUIET, EffectRow
 from state.postgres.journal import ACCEPTED, Outcome
 from state.postgres.outbox import OutboxRow
 from state.postgres.parking import ParkedRow
 from topics.codec import Reason, Rejected
 from topics.codes import Code
-from topics.message import Envelope, Event, Received
+from topics.message import Envelope, Event, Received, Urgency
 from topics.parking import MESSAGES as PARKING_MESSAGES
 from topics.parking import DiscardParked
 from topics.table import EVENTS
@@ -201,9 +201,15 @@ class Fold:
             decision = decision.applied
         if not isinstance(decision, Applied):
             return []
-        return [self._event(received.envelope, event, n) for n, event in enumerate(decision.events)]
+        urgency = self._urgency(received)
+        told = urgency if urgency is not Urgency.CUSTOMER else None  # the usual one of events
+        return [self._event(received.envelope, event, n, told) for n, event in enumerate(decision.events)]
 
-    def _event(self, asked: Envelope, event: Event, position: int) -> OutboxRow:
+    def _urgency(self, received: Received) -> Urgency:
+        found = received.envelope.urgency
+        return self._lane.urgency if found is None else found
+
+    def _event(self, asked: Envelope, event: Event, position: int, urgency: Urgency | None) -> OutboxRow:
         """An event is named after its command, so telling it twice gives it no second name."""
         envelope = Envelope(
             id=f"{asked.id}/{position}",
@@ -212,22 +218,25 @@ class Fold:
             actor=asked.actor,
             causation_id=str(asked.id),
             traceparent=asked.traceparent,
+            urgency=urgency,
         )
         return outbox.message_row(EVENTS.name, envelope, event)
 
     def _effect(self, received: Received, effect: EffectRequest, reply_to: str | None) -> EffectRow:
         """`reply_to` is for the effect that concludes what was asked for."""
-        payload = orjson.dumps(effect.payload).decode()
-        return (
+        urgency = self._urgency(received)
+        return EffectRow(
             received.account_id,
             uuid7(),
             effect.kind,
             effect.target,
             effect.coalesce,
-            payload,
+            orjson.dumps(effect.payload).decode(),
             str(received.envelope.id),
-            self._now + effect.after if effect.after else self._now,
             reply_to,
+            effect.after,
+            urgency,
+            QUIET if effect.settles and urgency is not Urgency.CUSTOMER else None,
         )
 
     def _set_aside(self, received: Received, error: str | None) -> None:

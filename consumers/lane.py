@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from handlers.policy import USUAL, Policy
-from topics.message import Kind
+from topics.message import Kind, Urgency
 from topics.table import BULK, COMMANDS, FACTS, Topic
 
 
@@ -16,7 +16,8 @@ class Lane:
     `batch` are at most so many, whatever the settings allow: a lane that nobody waits for works in small
     steps, one at a time, and so holds few rows that a customer's command may need, for a few milliseconds.
     `rest` is the seconds it rests after each second of work while callers wait for answers (resting.py).
-    `policy` is what the business sets for the decisions of its handlers.
+    `policy` is what the business sets for the decisions of its handlers. `urgency` is that of the effects that its
+    messages ask for, unless a message says otherwise.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Lane:
     fetch_wait_ms: int
     workers: int
     batch: int
+    urgency: Urgency
     rest: float = 0
     policy: Policy = USUAL
 
@@ -34,8 +36,17 @@ REST: Final = 0.5
 
 LANES: Final = {
     "commands": Lane(
-        "commands", COMMANDS, "billing.commands", frozenset({Kind.COMMAND, Kind.RESULT}), 10, 32, 5000
+        "commands",
+        COMMANDS,
+        "billing.commands",
+        frozenset({Kind.COMMAND, Kind.RESULT}),
+        10,
+        32,
+        5000,
+        Urgency.CUSTOMER,
     ),
-    "facts": Lane("facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100, REST),
-    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 50, REST),
+    "facts": Lane(
+        "facts", FACTS, "billing.facts", frozenset({Kind.FACT}), 100, 1, 100, Urgency.WEBHOOK, REST
+    ),
+    "bulk": Lane("bulk", BULK, "billing.bulk", frozenset({Kind.COMMAND}), 100, 1, 50, Urgency.SWEEP, REST),
 }

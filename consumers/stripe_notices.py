@@ -11,9 +11,9 @@ from typing import Final
 import orjson
 
 from topics.accounts import AccountErased, AccountTypeChanged, FlagsChanged
-from topics.codec import Reason, Rejected
+from topics.codec import URGENCIES, Reason, Rejected
 from topics.ids import ACCOUNT_ID
-from topics.message import Record
+from topics.message import Record, Urgency
 from topics.payment_methods import PaymentMethodChanged
 from topics.profiles import ProfileChanged, ProfileDeleted
 from topics.stripe_customers import StripeCustomerLinked, StripeCustomerMerged, StripeSyncRequested
@@ -44,6 +44,7 @@ class Notice:
 
     forced: bool
     cause: str | None
+    urgency: Urgency = Urgency.CUSTOMER
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ def _notice(notices: Notices, record: Record, kind: bytes, headers: Mapping[str,
     cause = _cause(headers)
     before = notices.accounts.get(account_id)
     forced = kind == _REQUESTED or bool(before and before.forced)
-    notices.accounts[account_id] = Notice(forced, cause)
+    urgency = URGENCIES.get(headers.get("ce_urgency", b"").decode(errors="replace"), Urgency.CUSTOMER)
+    notices.accounts[account_id] = Notice(forced, cause, min(urgency, before.urgency) if before else urgency)
     if kind == _LINKED:
         _link(notices, record, cause)
 

@@ -1,6 +1,5 @@
 """What a batch of events makes us owe: coalesced syncs, word of shared customers, dead letters, all or none."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from uuid6 import uuid7
@@ -21,9 +20,8 @@ ACTOR: Final = Actor("reconciler", Role.SYSTEM, "/reconciler")
 
 async def owe(connection: Connection, notices: Notices, group: str) -> None:
     """Write it in one transaction. Doing it twice asks for syncs that find nothing to do."""
-    now = datetime.now(UTC)
     syncs = [
-        sync_row(account_id, cause=notice.cause, now=now, force=notice.forced)
+        sync_row(account_id, cause=notice.cause, urgency=notice.urgency, force=notice.forced)
         for account_id, notice in notices.accounts.items()
     ]
     letters = [letter(rejected, group) for rejected in notices.rejected]

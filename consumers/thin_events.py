@@ -4,7 +4,6 @@ An object that nobody knows (yet) waits like the webhook of an unknown customer,
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -13,7 +12,8 @@ from uuid6 import uuid7
 from consumers.webhook_reading import Thin
 from handlers.decision import EffectRequest
 from handlers.payment_effects import align_stripe, read_method, read_subscription
-from state.postgres.effects import EffectRow
+from state.postgres.effects import QUIET, EffectRow
+from topics.message import Urgency
 
 _LOOKS: Final[Mapping[str, Callable[[str], EffectRequest]]] = {
     "pm": read_method,
@@ -32,9 +32,18 @@ def owed(thin: Thin, accounts: Sequence[str]) -> list[EffectRow]:
     """The looks that each account owes at the object."""
     wanted = _LOOKS[_prefix(thin)](thin.object_id)
     payload = orjson.dumps(dict(wanted.payload)).decode()
-    now = datetime.now(UTC)
     return [
-        (account, uuid7(), wanted.kind, wanted.target, wanted.coalesce, payload, thin.event_id, now, None)
+        EffectRow(
+            account,
+            uuid7(),
+            wanted.kind,
+            wanted.target,
+            wanted.coalesce,
+            payload,
+            thin.event_id,
+            urgency=Urgency.WEBHOOK,
+            quiet=QUIET,
+        )
         for account in accounts
     ]
 

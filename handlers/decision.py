@@ -45,6 +45,8 @@ class EffectRequest:
     payload: Mapping[str, Any] = field(default_factory=dict)
     after: timedelta | None = None
     """How much later it is due. Until then it holds up what is owed to the same target after it."""
+    settles: bool = False
+    """Where nobody waits it is put off for a moment, so that one run answers all that ask for it in a row."""
 
 
 @value

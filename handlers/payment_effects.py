@@ -70,12 +70,12 @@ def vault_paypal(method_id: str) -> EffectRequest:
 
 def align_stripe() -> EffectRequest:
     """Bring default, detached methods and collection methods at Stripe in line with the account."""
-    return EffectRequest(ALIGN_STRIPE, STRIPE, "payments")
+    return EffectRequest(ALIGN_STRIPE, STRIPE, "payments", settles=True)
 
 
 def align_braintree() -> EffectRequest:
     """Bring default and deleted methods in Braintree's vault in line with the account."""
-    return EffectRequest(ALIGN_BRAINTREE, BRAINTREE, "payments")
+    return EffectRequest(ALIGN_BRAINTREE, BRAINTREE, "payments", settles=True)
 
 
 def setup_deadline(setup_intent: str, after: timedelta) -> EffectRequest:

@@ -10,7 +10,7 @@ import orjson
 from pydantic.json_schema import models_json_schema
 
 from topics import limits
-from topics.codec import CONTENT_TYPE, Reason, encode_body, header_texts
+from topics.codec import CONTENT_TYPE, URGENCIES, Reason, encode_body, header_texts
 from topics.ids import ACCOUNT_ID_PATTERN
 from topics.message import Actor, Envelope, Kind, Message, Role
 from topics.registry import EXAMPLES, MESSAGE_TYPES
@@ -212,6 +212,11 @@ def _shared_headers() -> Json:
         "ce_actorrole": _text("On whose behalf.", enum=[role.value for role in Role]),
         "content-type": _text("Of the body.", const=CONTENT_TYPE),
         "traceparent": _text("W3C trace context."),
+        "ce_urgency": _text(
+            "Whose turn what follows from it is at the processors, where that is not what is usual on the topic "
+            "(customer on commands and events, webhook on facts, sweep on bulk).",
+            enum=list(URGENCIES),
+        ),
     }
 
 

@@ -17,13 +17,15 @@ from pydantic import ValidationError
 
 from topics import limits
 from topics.ids import ACCOUNT_ID, is_uuid7, read_uuid7, uuid7_ms
-from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role
+from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role, Urgency
 from topics.registry import MESSAGE_TYPES
 
 CONTENT_TYPE: Final = "application/json"
 _MAX_AGE_MS: Final = int(limits.ID_MAX_AGE.total_seconds() * 1000)
 _MAX_AHEAD_MS: Final = int(limits.ID_MAX_AHEAD.total_seconds() * 1000)
 _ROLES: Final = {role.value: role for role in Role}
+URGENCIES: Final = {one.name.lower(): one for one in Urgency}
+"""By the word that travels."""
 _NUL_BYTE: Final = b"\0"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL; a backslash that is itself escaped before `u0000` is text."""
@@ -38,6 +40,7 @@ HEADER_NAMES: Final = frozenset(
         "ce_actorrole",
         "ce_causationid",
         "ce_replyto",
+        "ce_urgency",
         "content-type",
         "traceparent",
     }
@@ -193,6 +196,7 @@ def _envelope(name: str, model: type[Message], account_id: str, headers: dict[st
         read("ce_causationid"),
         read("ce_replyto"),
         read("traceparent"),
+        URGENCIES.get(read("ce_urgency", "")),
     )
 
 
@@ -248,6 +252,8 @@ def header_texts(envelope: Envelope) -> list[tuple[str, str]]:
         headers.append(("ce_replyto", envelope.reply_to))
     if envelope.traceparent:
         headers.append(("traceparent", envelope.traceparent))
+    if envelope.urgency is not None:
+        headers.append(("ce_urgency", envelope.urgency.name.lower()))
     return headers
 
 

@@ -1,6 +1,6 @@
 """What every message is: a frozen, versioned model, the envelope around it, and who asked."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -29,6 +29,17 @@ class Role(StrEnum):
     SERVICE = "service"
     SUPPORT = "support"
     SYSTEM = "system"
+
+
+class Urgency(IntEnum):
+    """Whose turn it is when a processor takes only so many requests: who waits for it comes first."""
+
+    CUSTOMER = 0
+    """Somebody asked for it and may be looking at the page."""
+    WEBHOOK = 1
+    """Something was observed, and nobody waits."""
+    SWEEP = 2
+    """By the thousand: sweeps, repairs, batches."""
 
 
 @value
@@ -92,6 +103,8 @@ class Envelope:
     causation_id: str | None = None
     reply_to: str | None = None
     traceparent: str | None = None
+    urgency: Urgency | None = None
+    """Of what follows from it, where that is not what is usual on its topic."""
 
 
 @value

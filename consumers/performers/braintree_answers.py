@@ -12,9 +12,9 @@ from topics.observation import Observation
 T = TypeVar("T")
 
 
-def caller(braintree: Braintree, work: Work, priority: Priority = Priority.CUSTOMER) -> Caller:
-    """Not without a lease that outlasts the call."""
-    return Caller(braintree, priority, lambda: work.still_ours(braintree.timeout))
+def caller(braintree: Braintree, work: Work) -> Caller:
+    """In its turn, and not without a lease that outlasts the call."""
+    return Caller(braintree, Priority[work.effect.urgency.name], lambda: work.still_ours(braintree.timeout))
 
 
 def seen(answer: Answer[T]) -> Observation:

@@ -7,14 +7,13 @@ from consumers.performers.stripe_view import view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from state.braintree import vault
 from state.braintree.client import Braintree
-from state.redis.budget import Priority
 
 
 async def read_braintree(braintree: Braintree, work: Work) -> Outcome:
     """Tell what an agreement is like, or that there is none."""
     found = await view(work)
     reference = str(found.effect.payload["reference"])
-    answer = await vault.find(caller(braintree, work, Priority.WEBHOOK), reference)
+    answer = await vault.find(caller(braintree, work), reference)
     if is_missing(answer):
         return Performed(found.effect.generation, (gone(reference, seen(answer)),))
     try:

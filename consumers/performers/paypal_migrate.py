@@ -23,7 +23,6 @@ from observability.metrics import PAYPAL_MIGRATION_STEPS
 from state.braintree import vault
 from state.braintree.client import Braintree, Caller
 from state.braintree.vault import Agreement
-from state.redis.budget import Priority
 from state.stripe.answers import Refused
 from topics.message import Fact
 from topics.observation import Observation
@@ -58,7 +57,7 @@ async def migrate_paypal(braintree: Braintree, work: Work) -> Outcome:
     if seen.lives_on and _held(seen, migration):
         return Postponed(f"stopped: {seen.halted}", HALTED_PAUSE, counted=False, gives_way=True)
     try:
-        facts = await _step(caller(braintree, work, Priority.SWEEP), work, seen, migration)
+        facts = await _step(caller(braintree, work), work, seen, migration)
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:

@@ -4,8 +4,6 @@ First the default, then how subscriptions are collected, then what was removed h
 between, whatever Stripe charges it charges to a method that the account has.
 """
 
-from datetime import UTC, datetime
-
 from uuid6 import uuid7
 
 from consumers.performers.stripe_align_default import bring_default
@@ -22,11 +20,10 @@ from consumers.performers.stripe_answers import (
 )
 from consumers.performers.stripe_view import view
 from consumers.performing import GivenUp, Outcome, Performed, Work
-from handlers.payment_effects import ALIGN_STRIPE, align_stripe
-from handlers.stripe_customers import STRIPE
+from handlers.payment_effects import align_stripe
 from handlers.stripe_projection import SHARED_REASON
 from state.postgres import effects
-from state.postgres.effects import LeaseLostError
+from state.postgres.effects import EffectRow, LeaseLostError
 from state.stripe import customers
 from state.stripe.client import Stripe
 from topics.observation import Observation
@@ -92,16 +89,14 @@ async def _still_ours(work: Work) -> None:
 async def _ask_again(work: Work) -> None:
     """What was sent without a lease may have gone over what a successor wrote: somebody has to look."""
     wanted = align_stripe()
-    row = (
+    row = EffectRow(
         work.effect.account_id,
         uuid7(),
-        ALIGN_STRIPE,
-        STRIPE,
+        wanted.kind,
+        wanted.target,
         wanted.coalesce,
-        "{}",
-        work.effect.cause,
-        datetime.now(UTC),
-        None,
+        cause=work.effect.cause,
+        urgency=work.effect.urgency,
     )
     async with work.store.acquire() as connection:
         await effects.add(connection, [row])

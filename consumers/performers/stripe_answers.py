@@ -57,6 +57,6 @@ def is_missing(answer: Answer[T]) -> TypeGuard[Refused]:
     return isinstance(answer, Refused) and answer.missing
 
 
-def caller(stripe: Stripe, work: Work, priority: Priority = Priority.CUSTOMER) -> Caller:
-    """Stripe as this work may ask it: not without a lease that outlasts the call."""
-    return Caller(stripe, priority, lambda: work.still_ours(stripe.timeout))
+def caller(stripe: Stripe, work: Work) -> Caller:
+    """Stripe as this work may ask it: in its turn, and not without a lease that outlasts the call."""
+    return Caller(stripe, Priority[work.effect.urgency.name], lambda: work.still_ours(stripe.timeout))

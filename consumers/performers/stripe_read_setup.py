@@ -17,7 +17,6 @@ from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import setup_observed
 from observability.crash import crash_point
-from state.redis.budget import Priority
 from state.stripe import payment_methods, setup_intents
 from state.stripe.answers import Answer, Done, Refused
 from state.stripe.client import Caller, Stripe
@@ -35,7 +34,7 @@ async def read_setup(stripe: Stripe, work: Work) -> Outcome:
     seen = await view(work)
     generation = seen.effect.generation
     try:
-        return Performed(generation, (await _looked_at(caller(stripe, work, Priority.WEBHOOK), work, seen),))
+        return Performed(generation, (await _looked_at(caller(stripe, work), work, seen),))
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:

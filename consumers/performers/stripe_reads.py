@@ -13,7 +13,6 @@ from consumers.performers.stripe_answers import (
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import method_observed, subscription_observed
-from state.redis.budget import Priority
 from state.stripe import payment_methods, subscriptions
 from state.stripe.client import Caller, Stripe
 from topics.message import Fact
@@ -37,7 +36,7 @@ async def _told(
 ) -> Outcome:
     seen = await view(work)
     try:
-        fact = await read(caller(stripe, work, Priority.WEBHOOK), seen)
+        fact = await read(caller(stripe, work), seen)
     except PostponedError as postponed:
         return postponed.outcome
     except RefusedError as error:

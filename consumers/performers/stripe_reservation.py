@@ -124,7 +124,7 @@ async def _discard(work: Work, customer_ids: Iterable[str]) -> None:
 
 def _discard_row(work: Work, customer_id: str) -> effects.EffectRow:
     payload = orjson.dumps({"customer_id": customer_id}).decode()
-    return (
+    return effects.EffectRow(
         work.effect.account_id,
         uuid7(),
         DISCARD_EFFECT,
@@ -132,6 +132,5 @@ def _discard_row(work: Work, customer_id: str) -> effects.EffectRow:
         f"discard:{customer_id}",
         payload,
         work.effect.cause,
-        datetime.now(UTC),
-        None,
+        urgency=work.effect.urgency,
     )

@@ -4,7 +4,7 @@ Each step is on record before the next begins, so that whoever follows a perform
 where to start: a reservation before a customer is made, doubt before an update, the digest after it.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError, caller, done
 from consumers.performers.stripe_keys import fresh_key
@@ -122,7 +122,7 @@ async def _note(work: Work, customer_id: str | None, projection: str | None) -> 
 
 async def _ask_again(work: Work) -> None:
     """What was sent without a lease may have gone over what a successor wrote: somebody has to look."""
-    row = sync_row(work.effect.account_id, cause=work.effect.cause, now=datetime.now(UTC), force=True)
+    row = sync_row(work.effect.account_id, cause=work.effect.cause, urgency=work.effect.urgency, force=True)
     async with work.store.acquire() as connection:
         await effects.add(connection, [row])
 

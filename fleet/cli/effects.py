@@ -6,9 +6,10 @@ import click
 
 from fleet.cli.store import age, show, with_store
 from state.postgres import effects as rows
+from topics.message import Urgency
 
 STATES = ("open", "failed", "done")
-COLUMNS = ("effect", "account", "kind", "state", "attempts", "age", "next", "last error")
+COLUMNS = ("effect", "account", "kind", "urgency", "state", "attempts", "age", "next", "last error")
 
 
 @click.group()
@@ -32,6 +33,7 @@ def listed(state: tuple[str, ...], limit: int) -> None:
                 row["id"],
                 row["account_id"],
                 row["kind"],
+                Urgency(row["urgency"]).name.lower(),
                 f"{row['state']} (leased)" if row["leased_by"] else row["state"],
                 row["attempts"],
                 age(row["created_at"]),

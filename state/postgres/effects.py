@@ -3,20 +3,44 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
+from topics.message import Urgency
 
 SQL: Final = queries("effects")
 _CLAIMS: Final = 0x65666663  # "effc"
 PURGED_AT_ONCE: Final = 5_000
+_AWAITED: Final = (Urgency.CUSTOMER, Urgency.CUSTOMER)
+_UNAWAITED: Final = (Urgency.WEBHOOK, Urgency.SWEEP)
+"""From and to."""
 
-EffectRow = tuple[str, UUID, str, str, str | None, str, str | None, datetime, str | None]
-"""account id, effect id, kind, target, coalescing key, payload (JSON), cause (command id), due, who waits."""
+QUIET: Final = timedelta(seconds=0.5)
+"""A pause in what is asked for under one key that lets it run; after four of them it runs in any case."""
+
+
+class EffectRow(NamedTuple):
+    """Work to owe, as it is written.
+
+    It is due after `after`; with `quiet` when nothing more was asked for under its coalescing key for so long.
+    `payload` is JSON, `cause` a command's id, `reply_to` who waits.
+    """
+
+    account_id: str
+    id: UUID
+    kind: str
+    target: str
+    coalesce: str | None = None
+    payload: str = "{}"
+    cause: str | None = None
+    reply_to: str | None = None
+    after: timedelta | None = None
+    urgency: Urgency = Urgency.CUSTOMER
+    quiet: timedelta | None = None
 
 
 class LeaseLostError(Exception):
@@ -41,37 +65,58 @@ class Effect:
     created_at: datetime
     leased_until: datetime
     reply_to: str | None = None
+    urgency: Urgency = Urgency.CUSTOMER
 
 
 async def add(connection: Connection, rows: Sequence[EffectRow]) -> None:
-    """Owe this work. Rows that share a coalescing key with an open one only raise its generation."""
-    await connection.execute(SQL.add, _coalesced(rows))
+    """Owe this work. Rows that share a coalescing key with an open one only raise its generation.
+
+    What stands before work that somebody waits for becomes as urgent as that.
+    """
+    owed = _coalesced(rows)
+    await connection.execute(SQL.add, owed)
+    awaited = {
+        (one.account_id, one.target) for one in owed if one.urgency is Urgency.CUSTOMER and not one.quiet
+    }
+    if awaited:
+        account_ids, targets = zip(*sorted(awaited), strict=True)
+        await connection.execute(SQL.hurry, account_ids, targets)
 
 
 def _coalesced(rows: Sequence[EffectRow]) -> list[EffectRow]:
     """One row per coalescing key, as a statement can't touch one row twice: the last, with all payloads."""
     latest: dict[tuple[object, ...], EffectRow] = {}
     for row in rows:
-        account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to = row
-        key = (account_id, target, kind, coalesce or effect_id)
-        if earlier := latest.pop(key, None):
-            merged = {**orjson.loads(earlier[5]), **orjson.loads(payload)}
-            payload = orjson.dumps(merged).decode()
-        latest[key] = (account_id, effect_id, kind, target, coalesce, payload, cause, due, reply_to)
+        key = (row.account_id, row.target, row.kind, row.coalesce or row.id)
+        earlier = latest.pop(key, None)
+        latest[key] = _merged(earlier, row) if earlier else row
     return list(latest.values())
 
 
-async def claim(
-    connection: Connection, *, worker: str, kinds: Sequence[str], lease: timedelta, limit: int
-) -> list[Effect]:
-    """Take up to `limit` due effects for `lease`; nobody else gets them before it ends.
+def _merged(earlier: EffectRow, row: EffectRow) -> EffectRow:
+    payload = orjson.dumps({**orjson.loads(earlier.payload), **orjson.loads(row.payload)}).decode()
+    at_once = earlier.quiet is None or row.quiet is None
+    return row._replace(
+        payload=payload,
+        urgency=min(earlier.urgency, row.urgency),
+        quiet=None if at_once else row.quiet,
+    )
 
+
+async def claim(
+    connection: Connection, *, worker: str, kinds: Sequence[str], lease: timedelta, limit: int, unawaited: int
+) -> list[Effect]:
+    """Take up to `limit` due effects for `lease`, the most urgent first; nobody else gets them before it ends.
+
+    No more than `unawaited` of them are such as nobody waits for.
     `worker` fences all that follows, so it must be new for every claim: a process that was stopped may
     claim again what it still holds in another hand.
     """
     async with connection.transaction():
         await connection.execute(SQL.lock_claims, _CLAIMS)
-        rows = await connection.fetch(SQL.claim, worker, lease, limit, kinds)
+        rows = await connection.fetch(SQL.claim, worker, lease, limit, kinds, *_AWAITED)
+        if others := min(limit - len(rows), unawaited):
+            rows += await connection.fetch(SQL.claim, worker, lease, others, kinds, *_UNAWAITED)
     return [_effect(row) for row in rows]
 
 
@@ -175,4 +220,5 @@ def _effect(row: Row) -> Effect:
         created_at=row["created_at"],
         leased_until=row["leased_until"],
         reply_to=row["reply_to"],
+        urgency=Urgency(row["urgency"]),
     )

@@ -2,11 +2,17 @@
 -- One open row per coalescing key: asking again raises its generation and lets it run at once. Payloads are
 -- merged: what was asked for once holds until the work is done. Positions rise along the array, under the lock of
 -- the account: they are the order of decisions, whatever the clocks of those who made the ids.
-INSERT INTO effects AS open
-    (account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, created_at)
-SELECT account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, statement_timestamp()
-FROM unnest($1::effect_in_v2[]) WITH ORDINALITY
-    AS owed (account_id, id, kind, target, coalesce_key, payload, cause, due_at, reply_to, place)
+-- What settles is put off by each that asks again, up to four pauses after the first; behind a run that is under way
+-- it begins anew.
+INSERT INTO effects AS open (
+    account_id, id, kind, target, coalesce_key, payload, cause, reply_to, due_at, urgency, settles_until, created_at
+)
+SELECT account_id, id, kind, target, coalesce_key, payload, cause, reply_to,
+       statement_timestamp() + coalesce(after, '0') + coalesce(quiet, '0'), urgency,
+       statement_timestamp() + coalesce(after, '0') + 4 * quiet, statement_timestamp()
+FROM unnest($1::effect_in_v3[]) WITH ORDINALITY AS owed (
+    account_id, id, kind, target, coalesce_key, payload, cause, reply_to, after, urgency, quiet, place
+)
 ORDER BY account_id, place
 ON CONFLICT (account_id, target, kind, coalesce_key) WHERE state = 'open' AND coalesce_key IS NOT NULL
 DO UPDATE SET
@@ -14,7 +20,39 @@ DO UPDATE SET
     payload = (open.payload::jsonb || excluded.payload::jsonb)::text,
     cause = excluded.cause,
     attempts = 0,
-    due_at = least(open.due_at, excluded.due_at);
+    urgency = least(open.urgency, excluded.urgency),
+    due_at = CASE
+        WHEN excluded.settles_until IS NULL THEN least(open.due_at, excluded.due_at)
+        WHEN open.leased_until >= statement_timestamp() THEN excluded.due_at
+        WHEN open.attempts = 0 AND open.due_at > statement_timestamp()
+            THEN least(excluded.due_at, greatest(open.due_at, open.settles_until))
+        ELSE least(open.due_at, excluded.due_at)
+    END,
+    settles_until = CASE
+        WHEN excluded.settles_until IS NULL THEN NULL
+        WHEN open.leased_until >= statement_timestamp() THEN excluded.settles_until
+        WHEN open.attempts = 0 AND open.due_at > statement_timestamp() THEN open.settles_until
+        ELSE excluded.settles_until
+    END;
+
+-- name: hurry
+-- What stands before awaited work has its urgency, and settles no longer: it would hold that up. In one order, so that
+-- two who hurry do not wait for each other.
+WITH ahead AS (
+    SELECT effects.account_id, effects.id
+    FROM unnest($1::text[], $2::text[]) AS awaited (account_id, target)
+    JOIN effects USING (account_id, target)
+    WHERE state = 'open' AND (urgency > 0 OR settles_until IS NOT NULL)
+    ORDER BY effects.account_id, effects.position
+    FOR UPDATE OF effects
+)
+UPDATE effects
+SET urgency = 0, settles_until = NULL,
+    due_at = CASE
+        WHEN settles_until IS NOT NULL AND attempts = 0 THEN least(due_at, statement_timestamp()) ELSE due_at
+    END
+FROM ahead
+WHERE effects.account_id = ahead.account_id AND effects.id = ahead.id;
 
 -- name: lock_claims
 -- Claims follow one another in the whole fleet: each sees the leases of those before it, so that two
@@ -22,12 +60,14 @@ DO UPDATE SET
 SELECT pg_advisory_xact_lock($1);
 
 -- name: claim
--- The oldest due effects, none of them behind an older open one of the same account and target nor beside
--- one that is worked on. The candidates come off the partial index on due_at. All times are the database's.
+-- The oldest due effects, the most urgent first, none of them behind an older open one of the same account and target
+-- nor beside one that is worked on. The candidates come off the partial index on urgency and due_at. All times are the
+-- database's.
 WITH candidate AS (
     SELECT account_id, id
     FROM effects AS mine
     WHERE state = 'open'
+      AND urgency BETWEEN $5 AND $6
       AND due_at <= statement_timestamp()
       AND (leased_until IS NULL OR leased_until < statement_timestamp())
       AND kind = ANY($4::text[])
@@ -39,7 +79,7 @@ WITH candidate AS (
             AND other.id <> mine.id
             AND ((other.position, other.id) < (mine.position, mine.id) OR other.leased_until >= statement_timestamp())
       )
-    ORDER BY due_at
+    ORDER BY urgency, due_at
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
@@ -48,11 +88,12 @@ SET leased_by = $1, leased_until = statement_timestamp() + $2::interval, attempt
 FROM candidate
 WHERE effects.account_id = candidate.account_id AND effects.id = candidate.id
 RETURNING effects.account_id, effects.id, kind, target, payload, cause, generation, attempts,
-          created_at, leased_until, reply_to;
+          created_at, leased_until, reply_to, urgency;
 
 -- name: read_again
 -- Claimed work as it stands now, in the snapshot of whoever works on it.
-SELECT account_id, id, kind, target, payload, cause, generation, attempts, created_at, leased_until, reply_to
+SELECT account_id, id, kind, target, payload, cause, generation, attempts, created_at, leased_until, reply_to,
+       urgency
 FROM effects
 WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open';
 
@@ -66,13 +107,13 @@ WHERE effects.account_id = held.account_id AND effects.id = held.id
 RETURNING effects.id;
 
 -- name: finish
--- Done or failed, unless more was asked for meanwhile: then it stays open and runs again. A finished row
+-- Done or failed, unless more was asked for meanwhile: then it stays open and runs again, when that has settled. A finished row
 -- speaks for earlier failures of its coalescing key, which count as settled.
 WITH finished AS (
     UPDATE effects
     SET state = CASE WHEN generation = $4 THEN $5 ELSE 'open' END,
         finished_at = CASE WHEN generation = $4 THEN statement_timestamp() END,
-        due_at = CASE WHEN generation = $4 THEN due_at ELSE statement_timestamp() END,
+        due_at = CASE WHEN generation = $4 THEN due_at ELSE greatest(due_at, statement_timestamp()) END,
         attempts = CASE WHEN generation = $4 THEN attempts ELSE 0 END,
         last_error = $6, leased_by = NULL, leased_until = NULL
     WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND state = 'open'
@@ -88,10 +129,12 @@ WITH finished AS (
 SELECT state FROM finished;
 
 -- name: retry_later
--- At once if more was asked for meanwhile. An attempt that was not one (held back, not sent) is not counted. What gives
+-- At once, or when it has settled, if more was asked for meanwhile. An attempt that was not one (held back, not sent) is not counted. What gives
 -- way goes behind all that is owed by now.
 UPDATE effects
-SET due_at = statement_timestamp() + CASE WHEN generation = $4 THEN $5::interval ELSE interval '0' END,
+SET due_at = CASE
+        WHEN generation = $4 THEN statement_timestamp() + $5::interval ELSE greatest(due_at, statement_timestamp())
+    END,
     attempts = greatest(0, attempts - $6::integer),
     position = CASE WHEN $8 THEN nextval('effects_position') ELSE position END,
     last_error = $7, leased_by = NULL, leased_until = NULL
@@ -112,7 +155,7 @@ WHERE (failed.id = $1 OR ($1 IS NULL AND failed.state = 'failed'))
 RETURNING id;
 
 -- name: listed
-SELECT account_id, id, kind, target, state, attempts, generation, due_at, leased_by, leased_until,
+SELECT account_id, id, kind, target, state, attempts, generation, urgency, due_at, leased_by, leased_until,
        last_error, created_at
 FROM effects
 WHERE state = ANY($1::text[])

@@ -1,12 +1,14 @@
 """What events mean for Stripe, read tolerantly."""
 
+from collections.abc import Sequence
+
 import orjson
 import pytest
 
 from consumers.stripe_notices import Notice, noticed
 from topics.accounts import AccountErased, AccountLocked, AccountOpened, AccountTypeChanged, FlagsChanged
 from topics.codec import Reason
-from topics.message import Event, Record
+from topics.message import Event, Record, Urgency
 from topics.profiles import ProfileChanged, ProfileDeleted
 from topics.stripe_customers import StripeCustomerLinked, StripeCustomerMerged, StripeSyncRequested
 
@@ -60,6 +62,22 @@ def test_a_batch_asks_once_for_an_account_and_keeps_a_request_to_sync() -> None:
         record(ProfileDeleted, OTHER),
     ]
     assert noticed(batch).accounts == {ACCOUNT: Notice(True, "the-command"), OTHER: NOTICE}
+
+
+@pytest.mark.parametrize(
+    ("words", "urgency"),
+    [
+        ((b"sweep",), Urgency.SWEEP),
+        ((b"sweep", b"webhook", b"sweep"), Urgency.WEBHOOK),
+        ((b"sweep", None), Urgency.CUSTOMER),
+        ((b"sweep", b"\xff"), Urgency.CUSTOMER),
+    ],
+)
+def test_an_account_is_as_urgent_as_the_most_urgent_of_its_events(
+    words: Sequence[bytes | None], urgency: Urgency
+) -> None:
+    batch = [record(ProfileChanged, ce_urgency=word) for word in words]
+    assert noticed(batch).accounts == {ACCOUNT: Notice(False, "the-command", urgency)}
 
 
 def test_a_link_names_the_customers_that_may_be_shared() -> None:

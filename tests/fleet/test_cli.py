@@ -11,6 +11,7 @@ from uuid6 import uuid7
 
 from state.postgres import effects, parking
 from state.postgres.connection import connect
+from state.postgres.effects import EffectRow
 from tests.conftest import Stack
 from topics.message import Actor, Envelope, Received, Record, Role
 from topics.profiles import DeleteProfile
@@ -68,11 +69,8 @@ def test_failed_work_is_listed_with_its_error_and_tried_again(
     effect_id = uuid7()
 
     async def fail(connection: Any) -> None:
-        now = datetime.now(UTC)
-        await effects.add(
-            connection,
-            [(ACCOUNT, effect_id, "stripe.sync_customer", "stripe", "sync", "{}", None, now, None)],
-        )
+        row = EffectRow(ACCOUNT, effect_id, "stripe.sync_customer", "stripe", "sync")
+        await effects.add(connection, [row])
         await connection.execute("UPDATE effects SET state = 'failed', last_error = 'tax id refused'")
 
     stored(stack, fail)
@@ -109,10 +107,8 @@ def test_a_store_that_is_away_is_a_sentence(
 
 def test_what_others_wrote_commands_no_terminal(fleet: Callable[..., Result], stack: Stack) -> None:
     async def fail(connection: Any) -> None:
-        now = datetime.now(UTC)
-        await effects.add(
-            connection, [(ACCOUNT, uuid7(), "stripe.sync_customer", "stripe", "sync", "{}", None, now, None)]
-        )
+        row = EffectRow(ACCOUNT, uuid7(), "stripe.sync_customer", "stripe", "sync")
+        await effects.add(connection, [row])
         await connection.execute(
             r"UPDATE effects SET state = 'failed', last_error = E'\x1b[2J [/bold] [red]'"
         )

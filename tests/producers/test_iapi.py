@@ -23,6 +23,7 @@ from producers.iapi.stripe_customers import CustomerLinked, CustomerShown, Holde
 from producers.trace import new_id
 from state.postgres import accounts, effects, profiles, stripe_customers
 from state.postgres.connection import Connection
+from state.postgres.effects import EffectRow
 from tests.conftest import Stack
 from tests.consumers.lanes import LaneUnderTest, journaled
 from tests.producers.surfaces import (
@@ -192,8 +193,7 @@ async def test_the_billing_state_shows_everything_of_one_account(
     assert (bare["billing_profile"], bare["effects"], bare["parked"]) == (None, [], False)
     assert bare["stripe_customer"]["sync"]["state"] == "none"
     await iapi.http.put(iapi.internal("billing-profile"), json=PROFILE)
-    now = datetime.now(UTC)
-    row = (iapi.account_id, new_id(), "stripe.sync_customer", "stripe", "customer", "{}", None, now, None)
+    row = EffectRow(iapi.account_id, new_id(), "stripe.sync_customer", "stripe", "customer")
     await effects.add(connection, [row])
     await connection.execute(
         "INSERT INTO parked_commands (account_id, command_id, lane, topic, partition, record_offset, timestamp_ms, "

@@ -17,7 +17,7 @@ from topics import limits
 from topics.accounts import AccountRegistered, AccountType, LockAccount, SetFlag
 from topics.codec import HEADER_NAMES, Reason, Rejected, decode, encode_headers, header_texts
 from topics.ids import uuid7_ms
-from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role
+from topics.message import Actor, Envelope, Kind, Message, Received, Record, Role, Urgency
 from topics.profiles import CreateProfile, PatchProfile
 from topics.registry import MESSAGE_TYPES
 
@@ -70,6 +70,7 @@ def test_what_is_encoded_decodes_to_the_same(data: st.DataObject, model: type[Me
         causation_id=data.draw(st.none() | st.text(TEXT, min_size=1)),
         reply_to=data.draw(st.none() | st.text(TEXT, min_size=1)),
         traceparent=data.draw(st.none() | st.just("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+        urgency=data.draw(st.none() | st.sampled_from(Urgency)),
     )
     decoded = only(record_of(message, envelope=envelope))
     assert isinstance(decoded, Received)
@@ -88,8 +89,17 @@ def test_a_field_that_was_not_sent_stays_told_apart_from_one_that_was_sent_as_nu
 
 
 def test_the_codec_writes_the_header_names_it_knows() -> None:
-    full = Envelope(uuid7(), "t", ACCOUNT, ACTOR, "cause", "channel", "trace")
+    full = Envelope(uuid7(), "t", ACCOUNT, ACTOR, "cause", "channel", "trace", Urgency.SWEEP)
     assert {name for name, _ in header_texts(full)} == HEADER_NAMES
+
+
+def test_an_urgency_that_nobody_knows_is_the_usual_one() -> None:
+    known = replace(GOOD, headers=(*GOOD.headers, ("ce_urgency", b"sweep")))
+    odd = replace(GOOD, headers=(*GOOD.headers, ("ce_urgency", b"yesterday")))
+    found = [
+        one.envelope.urgency for one in decode([known, odd, GOOD], COMMANDS) if isinstance(one, Received)
+    ]
+    assert found == [Urgency.SWEEP, None, None]
 
 
 def test_a_batch_of_500_keeps_its_order_and_spoils_nobody() -> None:

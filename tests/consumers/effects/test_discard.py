@@ -1,6 +1,5 @@
 """A customer that belongs to nobody is deleted, and no other."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ from uuid6 import uuid7
 
 from handlers.stripe_customers import DISCARD_EFFECT, STRIPE
 from state.postgres import effects
+from state.postgres.effects import EffectRow
 from tests.consumers.effects.test_kills import killed_at
 from tests.consumers.effects.world import World
 
@@ -18,17 +18,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 async def owe(world: World, account: str, customer_id: str) -> None:
     """Owe it."""
     payload = orjson.dumps({"customer_id": customer_id}).decode()
-    row = (
-        account,
-        uuid7(),
-        DISCARD_EFFECT,
-        STRIPE,
-        f"discard:{customer_id}",
-        payload,
-        None,
-        datetime.now(UTC),
-        None,
-    )
+    row = EffectRow(account, uuid7(), DISCARD_EFFECT, STRIPE, f"discard:{customer_id}", payload)
     await effects.add(world.connection, [row])
 
 

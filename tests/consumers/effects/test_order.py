@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +10,7 @@ from uuid6 import uuid7
 
 from consumers.performing import Outcome, Postponed, Work
 from state.postgres import effects
+from state.postgres.effects import EffectRow
 from tests.consumers.effects.work import KIND, at_once, long, owe, performed_by
 from tests.consumers.effects.world import World, until
 
@@ -43,7 +44,7 @@ async def test_the_order_is_that_of_decisions_though_a_worker_with_a_late_clock_
         return await at_once(work)
 
     names = sorted((uuid7() for _ in range(6)), reverse=True)
-    rows = [(account, name, KIND, "there", None, "{}", None, datetime.now(UTC), None) for name in names]
+    rows = [EffectRow(account, name, KIND, "there") for name in names]
     for together in (rows[:1], rows[1:4], rows[4:]):
         await effects.add(world.connection, together)
     listed = await effects.open_of(world.connection, [account])
@@ -95,7 +96,7 @@ async def test_work_that_was_owed_late_with_an_older_id_does_not_run_beside_a_yo
     younger = await owe(world, account)
     async with world.member(performed_by(waits)):
         await until(lambda: long(started, 1))
-        row = (account, older, KIND, "there", None, "{}", None, datetime.now(UTC), None)
+        row = EffectRow(account, older, KIND, "there")
         await effects.add(world.connection, [row])
         await asyncio.sleep(0.1)
         assert [work.effect.id for work in started] == [younger]

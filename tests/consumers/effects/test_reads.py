@@ -1,7 +1,5 @@
 """Objects of Stripe's that are looked at because their events leave something open."""
 
-from datetime import UTC, datetime
-
 import httpx
 import orjson
 import pytest
@@ -10,6 +8,7 @@ from uuid6 import uuid7
 from handlers.decision import EffectRequest
 from handlers.payment_effects import read_method, read_setup, read_subscription
 from state.postgres import effects
+from state.postgres.effects import EffectRow
 from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from topics.payment_methods import MethodState, RemovePaymentMethod, SetupDeadlinePassed
@@ -22,7 +21,7 @@ async def looked_at(payments: Payments, wanted: EffectRequest) -> None:
     """Have a look taken, and told."""
     payload = orjson.dumps(wanted.payload).decode()
     row = (payments.account, uuid7(), wanted.kind, wanted.target, wanted.coalesce, payload, None)
-    await effects.add(payments.world.connection, [(*row, datetime.now(UTC), None)])
+    await effects.add(payments.world.connection, [EffectRow(*row)])
     await payments.world.settle()
 
 
@@ -145,7 +144,7 @@ async def test_a_look_does_not_take_back_the_release_that_was_asked_for_before_i
     for wanted in (read_setup(intent, release=True), read_setup(intent, release=False)):
         payload = orjson.dumps(wanted.payload).decode()
         row = (payments.account, uuid7(), wanted.kind, wanted.target, wanted.coalesce, payload, None)
-        await effects.add(payments.world.connection, [(*row, datetime.now(UTC), None)])
+        await effects.add(payments.world.connection, [EffectRow(*row)])
     await payments.world.settle()
     (found,) = payments.objects("setup_intent")
     assert found["status"] == "canceled"

@@ -1,6 +1,6 @@
 """What came of an effect is told with its closing, or not at all; what is not done is seen."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +10,7 @@ from uuid6 import uuid7
 from consumers.effect_gauges import EffectGauges
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from state.postgres import effects
+from state.postgres.effects import EffectRow
 from state.postgres.lending import Connections
 from tests.consumers.effects.work import KIND, at_once, fact, owe, performed_by, told
 from tests.consumers.effects.world import World, until
@@ -39,7 +40,7 @@ async def test_who_waits_for_the_end_of_an_operation_is_named_with_it(world: Wor
         return Performed(work.effect.generation, conclusion=conclusion)
 
     account, asked = uuid4().hex, uuid7()
-    row = (account, uuid7(), KIND, "there", None, "{}", str(asked), datetime.now(UTC), "replies:somebody")
+    row = EffectRow(account, uuid7(), KIND, "there", cause=str(asked), reply_to="replies:somebody")
     await effects.add(world.connection, [row])
     async with world.member(performed_by(refused)):
         await until(world.nothing_due)

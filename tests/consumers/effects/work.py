@@ -9,6 +9,7 @@ from uuid6 import uuid7
 
 from consumers.performing import Outcome, Performed, Performer, Work
 from state.postgres import effects
+from state.postgres.effects import EffectRow
 from tests.consumers.effects.world import World
 from topics.stripe_customers import StripeCustomerSyncFailed
 
@@ -20,7 +21,7 @@ async def owe(
 ) -> UUID:
     """Owe one piece of work."""
     effect_id: UUID = uuid7()
-    row = (account, effect_id, kind, target, coalesce, "{}", "the-command", datetime.now(UTC), None)
+    row = EffectRow(account, effect_id, kind, target, coalesce, cause="the-command")
     await effects.add(world.connection, [row])
     return effect_id
 

@@ -115,6 +115,14 @@ class World:
             for lane in (LANES["commands"], LANES["facts"]):
                 if told := [record for record in records if record.topic == lane.topic.name]:
                     await self._decide(lane, told)
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """As if nothing had been asked for lately: what settles is due."""
+        await self.connection.execute(
+            "UPDATE effects SET due_at = least(due_at, now()) WHERE state = 'open' AND settles_until IS NOT NULL "
+            "AND attempts = 0"
+        )
 
     async def settle(self, *, rounds: int = 20) -> None:
         """Perform and relay until nothing is due any more."""
