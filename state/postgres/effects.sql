@@ -36,23 +36,19 @@ DO UPDATE SET
     END;
 
 -- name: hurry
--- What stands before awaited work has its urgency, and settles no longer: it would hold that up. In one order, so that
--- two who hurry do not wait for each other.
-WITH ahead AS (
-    SELECT effects.account_id, effects.id
-    FROM unnest($1::text[], $2::text[]) AS awaited (account_id, target)
-    JOIN effects USING (account_id, target)
-    WHERE state = 'open' AND (urgency > 0 OR settles_until IS NOT NULL)
-    ORDER BY effects.account_id, effects.position
-    FOR UPDATE OF effects
-)
+-- What stands before awaited work has its urgency, and settles no longer: it would hold that up. By the primary key: of
+-- the partial indexes any looks right while all are empty, and the plan lasts.
 UPDATE effects
 SET urgency = 0, settles_until = NULL,
     due_at = CASE
         WHEN settles_until IS NOT NULL AND attempts = 0 THEN least(due_at, statement_timestamp()) ELSE due_at
     END
-FROM ahead
-WHERE effects.account_id = ahead.account_id AND effects.id = ahead.id;
+WHERE account_id = ANY($1::text[]) AND state <> 'done' AND finished_at IS NULL
+  AND (urgency > 0 OR settles_until IS NOT NULL)
+  AND EXISTS (
+      SELECT FROM unnest($1::text[], $2::text[]) AS awaited (account_id, target)
+      WHERE awaited.account_id = effects.account_id AND awaited.target = effects.target
+  );
 
 -- name: lock_claims
 -- Claims follow one another in the whole fleet: each sees the leases of those before it, so that two

@@ -28,7 +28,7 @@ RUN: Final = (
     *("paypal_migrations", "profiles", "stripe_customers", "subscriptions"),
 )
 """Files whose statements a lane, the relay or an entry point runs."""
-ALSO: Final = frozenset({("effects", "add"), ("effects", "open_of")})
+ALSO: Final = frozenset({("effects", "add"), ("effects", "hurry"), ("effects", "open_of")})
 BUT: Final = frozenset(
     {("api_tokens", "listed"), ("cursors", "listed"), ("outbox", "depth"), ("parking", "listed")}
     | {("parking", "backlog"), ("paypal_migrations", "standing")}
