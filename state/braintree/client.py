@@ -1,15 +1,14 @@
 """The one way to Braintree: within the budget, behind the breaker, measured, with an answer instead of an error.
 
 The SDK is synchronous and has no idempotency keys: it runs in a bounded pool of threads, and whoever gets an
-unknown outcome looks before trying again (DESIGN.md 4, law 6).
+unknown outcome looks before trying again (DESIGN.md 4, law 6). Nobody waits for a call longer than `timeout`.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,11 +16,12 @@ from braintree import BraintreeGateway, Configuration, Environment
 from braintree.exceptions.authentication_error import AuthenticationError
 from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.braintree_error import BraintreeError
-from braintree.exceptions.http.timeout_error import ConnectTimeoutError, TimeoutError
+from braintree.exceptions.http import timeout_error
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.too_many_requests_error import TooManyRequestsError
 
 from observability.metrics import BRAINTREE_REQUESTS, BRAINTREE_SECONDS
+from state.braintree.threads import Seat, Threads
 from state.redis.budget import Budget, Priority
 from state.stripe.answers import Answer, Done, Limited, Refused, Unknown
 from state.stripe.breaker import Breaker
@@ -32,6 +32,8 @@ TIMEOUT: Final = 10.0
 THREADS: Final = 8
 LIMIT_PAUSE: Final = 5.0
 """Seconds to leave Braintree alone after a 429, which names no time."""
+BUSY_PAUSE: Final = 1.0
+"""Seconds until it is worth asking for a thread again."""
 
 
 class RefusedError(Exception):
@@ -69,7 +71,7 @@ class Braintree:
         threads: int = THREADS,
     ) -> None:
         self.budget, self.breaker, self.timeout = budget, breaker, timeout
-        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="braintree")
+        self.threads = Threads(threads)
         self.gateway = BraintreeGateway(
             Configuration(
                 _environment(credentials.environment),
@@ -82,8 +84,8 @@ class Braintree:
         )
 
     async def close(self) -> None:
-        """Let calls under way end, which takes no longer than a timeout."""
-        await asyncio.to_thread(self.threads.shutdown)
+        """Let calls under way end, for no longer than a timeout."""
+        await self.threads.close(self.timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,27 @@ class Caller:
         """What came of `ask`, which is given the SDK's gateway and runs in a thread. It may raise `RefusedError`."""
         braintree = self.braintree
         await braintree.budget.take(endpoint, self.priority)
-        if held := braintree.breaker.admit():
-            return Limited(held, "Braintree does not answer; waiting for it")
+        async with braintree.threads.seat(patience=braintree.timeout) as seat:
+            if seat is None:
+                return Limited(BUSY_PAUSE, "all threads for Braintree are taken")
+            if held := braintree.breaker.admit():
+                return Limited(held, "Braintree does not answer; waiting for it")
+            return await self._sent(endpoint, seat, ask)
+
+    async def _sent(self, endpoint: str, seat: Seat, ask: Callable[[Any], T]) -> Answer[T]:
+        """The SDK's own timeout is for each step of a socket: an answer that trickles in is given up here."""
+        braintree = self.braintree
         began = time.monotonic()
         try:
             self.before_send()
-            loop = asyncio.get_running_loop()
             with BRAINTREE_SECONDS.labels(endpoint=endpoint).time():
-                found = await loop.run_in_executor(braintree.threads, ask, braintree.gateway)
+                found = await seat.run(partial(ask, braintree.gateway), seconds=braintree.timeout)
         except RefusedError as error:
             return self._answered(endpoint, str(error.refused.status), error.refused)
         except NotFoundError:
             missing = Refused("Braintree: not found", 404, "resource_missing", at=_looked(began))
             return self._answered(endpoint, "404", missing)
-        except BraintreeError as error:
+        except (BraintreeError, TimeoutError) as error:
             return await self._failed(endpoint, error)
         except BaseException:
             braintree.breaker.withdrawn()
@@ -123,7 +132,7 @@ class Caller:
         self.braintree.breaker.succeeded()
         return answer
 
-    async def _failed(self, endpoint: str, error: BraintreeError) -> Answer[T]:
+    async def _failed(self, endpoint: str, error: BraintreeError | TimeoutError) -> Answer[T]:
         if isinstance(error, TooManyRequestsError):
             # Braintree does not say what its limit is, nor of what: the whole fleet goes slower.
             await self.braintree.budget.slow_down(None)
@@ -134,8 +143,8 @@ class Caller:
         return Unknown(f"Braintree: {cause}")
 
 
-def _cause(error: BraintreeError) -> str:
-    if isinstance(error, TimeoutError | ConnectTimeoutError):
+def _cause(error: BraintreeError | TimeoutError) -> str:
+    if isinstance(error, TimeoutError | timeout_error.TimeoutError):
         return "timeout"
     if isinstance(error, AuthenticationError | AuthorizationError):
         return "the keys are not accepted"
