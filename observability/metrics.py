@@ -101,7 +101,13 @@ EFFECT_SECONDS: Final = Histogram(
     "billing_effect_duration_seconds", "One attempt at an effect.", ["kind"], buckets=_FAST
 )
 
-# --- Stripe ------------------------------------------------------------------------------------
+# --- processors --------------------------------------------------------------------------------
+BUDGET_WAIT_SECONDS: Final = Histogram(
+    "billing_budget_wait_seconds",
+    "Time waited for the fleet's shared budget of requests to a processor.",
+    ["processor", "priority"],
+    buckets=_FAST,
+)
 STRIPE_REQUESTS: Final = Counter(
     "billing_stripe_requests_total",
     "Requests to Stripe, by endpoint and status (a code, timeout, connection).",
@@ -109,12 +115,6 @@ STRIPE_REQUESTS: Final = Counter(
 )
 STRIPE_SECONDS: Final = Histogram(
     "billing_stripe_request_duration_seconds", "One request to Stripe.", ["endpoint"], buckets=_FAST
-)
-STRIPE_BUDGET_WAIT_SECONDS: Final = Histogram(
-    "billing_stripe_budget_wait_seconds",
-    "Time waited for the shared request budget.",
-    ["priority"],
-    buckets=_FAST,
 )
 STRIPE_BREAKER: Final = Gauge("billing_stripe_breaker_open", "1 while requests to Stripe are held back.")
 BRAINTREE_REQUESTS: Final = Counter(

@@ -14,7 +14,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from observability.metrics import REDIS_ERRORS, STRIPE_BUDGET_WAIT_SECONDS
+from observability.metrics import BUDGET_WAIT_SECONDS, REDIS_ERRORS
 from state.redis.buckets import SLOW_DOWN, TAKE, Bucket
 from state.redis.connection import REDIS_DOWN
 from state.redis.patience import Patience
@@ -63,7 +63,8 @@ class Budget:
         began = time.monotonic()
         while (wait := await self.ask(endpoint, priority)) > 0:
             await asyncio.sleep(min(wait, _LONGEST_NAP) * random.uniform(1.0, 1.2))  # noqa: S311
-        STRIPE_BUDGET_WAIT_SECONDS.labels(priority=priority.name.lower()).observe(time.monotonic() - began)
+        waited = BUDGET_WAIT_SECONDS.labels(processor=self._processor, priority=priority.name.lower())
+        waited.observe(time.monotonic() - began)
 
     async def ask(self, endpoint: str, priority: Priority) -> float:
         """0 when the request may go and is counted, else the seconds after which to ask again."""

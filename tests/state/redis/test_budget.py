@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from state.redis.budget import Budget, Limits, Priority
@@ -26,6 +27,12 @@ async def granted(budget: Budget, endpoint: str = CREATE, priority: Priority = P
     while await budget.ask(endpoint, priority) == 0:
         count += 1
     return count
+
+
+def waits(processor: str, priority: str) -> float | None:
+    """How many waits are on record; None when there is no such series."""
+    labels = {"processor": processor, "priority": priority}
+    return REGISTRY.get_sample_value("billing_budget_wait_seconds_count", labels)
 
 
 @pytest.mark.stack
@@ -84,6 +91,17 @@ async def test_a_waiting_request_goes_when_its_turn_comes(redis: Redis) -> None:
     budget = budget_of(redis, Limits(account=1000, endpoint=50))
     await asyncio.gather(*(budget.take(CREATE, Priority.CUSTOMER) for _ in range(25)))
     assert await budget.ask(CREATE, Priority.CUSTOMER) > 0
+
+
+@pytest.mark.stack
+async def test_what_is_waited_for_is_told_by_processor_and_priority(redis: Redis) -> None:
+    stripe, braintree = f"test-{uuid4()}", f"test-{uuid4()}"
+    limits = Limits(account=1000, endpoint=1000)
+    await Budget(redis, limits, processor=stripe).take(CREATE, Priority.CUSTOMER)
+    for _ in range(2):
+        await Budget(redis, limits, processor=braintree).take(CREATE, Priority.SWEEP)
+    assert [waits(stripe, "customer"), waits(stripe, "sweep")] == [1, None]
+    assert [waits(braintree, "customer"), waits(braintree, "sweep")] == [None, 2]
 
 
 async def test_without_redis_a_process_keeps_to_its_share() -> None:
