@@ -166,6 +166,7 @@ def _sweeps(settings: Settings) -> Member:
             every=timedelta(hours=hours) if hours else None,
             method_parts=settings.sweep_method_parts,
             recent=timedelta(seconds=settings.sweep_recent_seconds),
+            round_pause=timedelta(seconds=settings.sweep_round_seconds),
         ),
     )
 

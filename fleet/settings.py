@@ -103,5 +103,10 @@ class Settings(Environment):
     sweep_recent_seconds: float = Field(
         60.0, gt=0, description="Between looks at what changed at Stripe, webhook or not."
     )
+    sweep_round_seconds: float = Field(
+        2.0,
+        gt=0,
+        description="Between looks at fifty accounts that pay by PayPal, all of them round and round.",
+    )
 
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

@@ -170,6 +170,10 @@ SWEPT_ACCOUNTS: Final = Counter(
 SWEEP_AGE_SECONDS: Final = Gauge(
     "billing_sweep_age_seconds", "Since the beginning of the last full sweep that came to its end."
 )
+PAYPAL_ROUND_AGE_SECONDS: Final = Gauge(
+    "billing_paypal_round_age_seconds",
+    "Since the beginning of the last round over the accounts that pay by PayPal that came to its end.",
+)
 
 # --- PayPal fix --------------------------------------------------------------------------------
 PAYPAL_MIGRATION_STEPS: Final = Counter(

@@ -1,5 +1,6 @@
 """What the sweeps have to say to an operator: how much differs and why, how old the last full sweep is."""
 
+from consumers.sweeps.rounds import WINDOW as ROUNDS
 from observability import metrics
 from state.postgres import drift, sweeps
 from state.postgres.lending import Connections
@@ -19,6 +20,7 @@ class DriftGauges:
             metrics.DRIFT_ACCOUNTS.set(await drift.drifting(connection))
             metrics.STRAY_CUSTOMERS.set(await drift.count_strays(connection))
             age = await sweeps.seconds_since_last(connection)
+            round_age = await sweeps.seconds_since_round(connection, ROUNDS)
         fields: dict[tuple[str, str], int] = {}
         for row in found:
             labels = (row["processor"], row["cause"])
@@ -27,4 +29,5 @@ class DriftGauges:
             metrics.DRIFT_FIELDS.labels(processor=labels[0], cause=labels[1]).set(fields.get(labels, 0))
         self._shown |= fields.keys()
         metrics.SWEEP_AGE_SECONDS.set(age if age is not None else float("nan"))
+        metrics.PAYPAL_ROUND_AGE_SECONDS.set(round_age if round_age is not None else float("nan"))
         return False

@@ -1,4 +1,4 @@
-"""The sweeps member: a full sweep once a day or when asked for, recent changes every minute, figures of both.
+"""The sweeps member: a full sweep once a day or when asked for, recent changes, rounds of PayPal, figures of all.
 
 One process of the fleet does each at a time, by a lease in PostgreSQL; whoever follows one that was killed goes on
 where it stood.
@@ -19,6 +19,8 @@ from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import SETTLE, Examination
 from consumers.sweeps.gauges import DriftGauges
 from consumers.sweeps.recent import BEHIND, RELOOK, WINDOW, Recent
+from consumers.sweeps.rounds import NO_SOONER, Rounds
+from consumers.sweeps.rounds import PAUSE as ROUND_PAUSE
 from consumers.sweeps.walk import FIRST, Step, Walk, following, together
 from observability.crash import crash_point
 from observability.metrics import SWEPT_ACCOUNTS
@@ -50,6 +52,8 @@ class SweepSettings:
     settle: timedelta = SETTLE
     behind: timedelta = BEHIND
     relook: timedelta = RELOOK
+    round_pause: timedelta = ROUND_PAUSE
+    round_no_sooner: timedelta = NO_SOONER
 
 
 class Sweeper:
@@ -68,6 +72,9 @@ class Sweeper:
         self.recent = Recent(
             examination, processors, behind=self._settings.behind, relook=self._settings.relook
         )
+        self._rounds = Rounds(
+            examination, processors, worker=worker, no_sooner=self._settings.round_no_sooner
+        )
         self._gauges = DriftGauges(self._store)
         self._stopping = asyncio.Event()
         self._followed = -self._settings.recent.total_seconds()
@@ -77,7 +84,8 @@ class Sweeper:
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (self.sweep_on, self.watch, self._gauges.report):
-                    group.create_task(self._again_and_again(work))
+                    group.create_task(self._again_and_again(work, self._settings.poll))
+                group.create_task(self._again_and_again(self.go_round, self._settings.round_pause))
         finally:
             await self.close()
 
@@ -89,7 +97,7 @@ class Sweeper:
         """Finish the step under way and return from `run`."""
         self._stopping.set()
 
-    async def _again_and_again(self, work: Callable[[], Awaitable[bool]]) -> None:
+    async def _again_and_again(self, work: Callable[[], Awaitable[bool]], pause: timedelta) -> None:
         """Until stopped: at once while there is more to do, else after a pause."""
         while not self._stopping.is_set():
             try:
@@ -98,9 +106,12 @@ class Sweeper:
                 log.warning("sweep_store_down", error=type(down).__name__)
                 more = False
             if not more:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._settings.poll.total_seconds()):
-                        await self._stopping.wait()
+                await self._rest(pause)
+
+    async def _rest(self, pause: timedelta) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause.total_seconds()):
+                await self._stopping.wait()
 
     # --- everything ----------------------------------------------------------------------------
 
@@ -188,8 +199,27 @@ class Sweeper:
             await drift.purge(connection, KEEP_HISTORY)
         return more
 
+    # --- PayPal --------------------------------------------------------------------------------
+
+    async def go_round(self) -> bool:
+        """Look at a page of the accounts that pay by PayPal, if it is time; there is never more to do at once."""
+        try:
+            await self._rounds.page(Counts(), LEASE)
+        except PostponedError as postponed:
+            log.info("round_postponed", cause=postponed.outcome.cause)
+            await self._rest(postponed.outcome.after or PAUSE)
+        except RefusedError as refused:
+            log.warning("round_refused", reason=refused.refused.reason)
+            await self._rest(AFTER_DEFECT)
+        except (*STORE_DOWN, *RETRY_NOW):
+            raise
+        except Exception:
+            log.exception("round_failed")
+            await self._rest(AFTER_DEFECT)
+        return False
+
 
 def impatient(settings: SweepSettings) -> SweepSettings:
     """The same without waiting for anything to settle: for a fleet that is at rest."""
     nothing = timedelta(0)
-    return replace(settings, settle=nothing, behind=nothing, relook=nothing)
+    return replace(settings, settle=nothing, behind=nothing, relook=nothing, round_no_sooner=nothing)

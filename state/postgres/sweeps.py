@@ -152,5 +152,27 @@ async def move_window(connection: Connection, name: str, until: datetime) -> Non
     await connection.execute(SQL.move_window, name, until)
 
 
+async def round_place(connection: Connection, name: str, no_sooner: timedelta) -> str | None:
+    """Behind which account a round goes on, begun now if it is time; None while the next one is not due."""
+    place: str | None = await connection.fetchval(SQL.round_place, name, no_sooner)
+    return place
+
+
+async def payers(connection: Connection, *, after: str, limit: int) -> list[str]:
+    """Accounts that pay by PayPal, in id order behind `after`."""
+    return _ids(await connection.fetch(SQL.payers, after, limit))
+
+
+async def move_round(connection: Connection, name: str, worker: str, place: str | None) -> None:
+    """A round has come so far; None: it is through. Nothing happens if it is somebody else's by now."""
+    await connection.execute(SQL.move_round, name, worker, place)
+
+
+async def seconds_since_round(connection: Connection, name: str) -> float | None:
+    """Since the beginning of the last round that came to its end."""
+    found: float | None = await connection.fetchval(SQL.since_round, name)
+    return found
+
+
 def _ids(rows: Sequence[Row]) -> list[str]:
     return [row["account_id"] for row in rows]

@@ -102,3 +102,25 @@ SELECT until FROM sweep_windows WHERE name = $1;
 -- name: move_window
 INSERT INTO sweep_windows AS kept (name, until) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET until = greatest(kept.until, excluded.until);
+
+-- name: round_place
+UPDATE sweep_windows
+SET place = coalesce(place, ''), began_at = CASE WHEN place IS NULL THEN statement_timestamp() ELSE began_at END
+WHERE name = $1
+  AND (place IS NOT NULL OR began_at IS NULL OR began_at <= statement_timestamp() - $2::interval)
+RETURNING place;
+
+-- name: payers
+-- By the index of what is vaulted: an account without PayPal costs nothing.
+SELECT DISTINCT account_id FROM payment_methods
+WHERE account_id > $1 AND processor = 'braintree' AND state = 'active'
+ORDER BY account_id
+LIMIT $2;
+
+-- name: move_round
+UPDATE sweep_windows
+SET place = $3, until = CASE WHEN $3::text IS NULL THEN began_at ELSE until END
+WHERE name = $1 AND leased_by = $2;
+
+-- name: since_round
+SELECT extract(epoch FROM statement_timestamp() - until)::float8 FROM sweep_windows WHERE name = $1;

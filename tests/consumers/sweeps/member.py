@@ -20,6 +20,7 @@ async def main() -> None:
     member = Sweeper(processors, dsn=os.environ["DATABASE_URL"], worker="mortal", settings=ON_DEMAND)
     while True:
         await member.sweep_on()
+        await member.go_round()
 
 
 if __name__ == "__main__":
