@@ -153,8 +153,8 @@ WEBHOOKS_WAITING_OLDEST_SECONDS: Final = Gauge(
 # --- drift -------------------------------------------------------------------------------------
 DRIFT_FIELDS: Final = Gauge(
     "billing_drift_fields",
-    "Fields in which our store and a processor disagree, by probable cause.",
-    ["processor", "cause"],
+    "Fields in which our store and a processor disagree, by part (the field without ids) and probable cause.",
+    ["processor", "part", "cause"],
 )
 DRIFT_ACCOUNTS: Final = Gauge("billing_drift_accounts", "Accounts that disagree with a processor.")
 DRIFT_CONFIRMED: Final = Counter(

@@ -1,17 +1,17 @@
 """What the sweeps have to say to an operator: how much differs and why, how old the last full sweep is."""
 
+from consumers.performing import Store
 from consumers.sweeps.rounds import WINDOW as ROUNDS
 from observability import metrics
 from state.postgres import drift, sweeps
-from state.postgres.lending import Connections
 
 
 class DriftGauges:
     """Reads the report and sets the gauges."""
 
-    def __init__(self, store: Connections) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._shown: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str, str]] = set()
 
     async def report(self) -> bool:
         """Set them once; there is never more to do at once."""
@@ -21,12 +21,9 @@ class DriftGauges:
             metrics.STRAY_CUSTOMERS.set(await drift.count_strays(connection))
             age = await sweeps.seconds_since_last(connection)
             round_age = await sweeps.seconds_since_round(connection, ROUNDS)
-        fields: dict[tuple[str, str], int] = {}
-        for row in found:
-            labels = (row["processor"], row["cause"])
-            fields[labels] = fields.get(labels, 0) + row["fields"]
+        fields = {(row["processor"], row["part"], row["cause"]): row["fields"] for row in found}
         for labels in self._shown | fields.keys():
-            metrics.DRIFT_FIELDS.labels(processor=labels[0], cause=labels[1]).set(fields.get(labels, 0))
+            metrics.DRIFT_FIELDS.labels(*labels).set(fields.get(labels, 0))
         self._shown |= fields.keys()
         metrics.SWEEP_AGE_SECONDS.set(age if age is not None else float("nan"))
         metrics.PAYPAL_ROUND_AGE_SECONDS.set(round_age if round_age is not None else float("nan"))

@@ -71,7 +71,11 @@ ORDER BY since, account_id, field
 LIMIT $3;
 
 -- name: summary
-SELECT processor, split_part(field, '.', 1) AS part, cause, count(*) AS fields, count(DISTINCT account_id) AS accounts,
+-- The part of a field that has no ids in it; how a subscription is collected is one by itself.
+SELECT processor,
+       CASE split_part(field, '.', 3) WHEN 'collection_method' THEN 'collection_method' ELSE split_part(field, '.', 1) END
+           AS part,
+       cause, count(*) AS fields, count(DISTINCT account_id) AS accounts,
        min(since) AS oldest
 FROM drift
 WHERE closed_at IS NULL AND looks > 1

@@ -1,8 +1,10 @@
 """What somebody changes behind our back is found, explained, and ended by a repair; at rest nothing is found."""
 
 import pytest
+from prometheus_client import REGISTRY
 
 from consumers.performers.stripe_answers import RefusedError
+from consumers.sweeps.gauges import DriftGauges
 from consumers.sweeps.repair_plan import repair_of
 from handlers.collection_method import DAYS_UNTIL_DUE
 from handlers.drift import Cause
@@ -132,6 +134,29 @@ async def test_a_subscription_that_is_collected_in_another_way_or_is_over(sweep:
     assert await sweep.found() == {f"{field}.status": ("active", None, Cause.MISSED_WEBHOOK)}
     await sweep.repaired()
     assert await sweep.found() == {}
+
+
+async def test_how_subscriptions_are_collected_is_measured_apart_from_what_else_differs(
+    sweep: Sweeping,
+) -> None:
+    subscription = await pays_with_everything(sweep)
+    driver = sweep.payments.world.double.driver
+    wrong = {"collection_method": "charge_automatically", "days_until_due": None}
+    driver.change(subscription, silent=True, cancel_at_period_end=True, **wrong)
+    await sweep.found()
+    measured = DriftGauges(sweep.member.examination.store)
+    await measured.report()
+    outward, inward = Cause.CHANGED_AT_PROCESSOR, Cause.MISSED_WEBHOOK
+    assert (fields("collection_method", outward), fields("subscriptions", inward)) == (1, 3)
+    await sweep.repaired()
+    await measured.report()
+    assert (fields("collection_method", outward), fields("subscriptions", inward)) == (0, 0)
+
+
+def fields(part: str, cause: Cause) -> float | None:
+    """What the gauge tells of a part of Stripe's."""
+    labels = {"processor": "stripe", "part": part, "cause": cause.value}
+    return REGISTRY.get_sample_value("billing_drift_fields", labels)
 
 
 async def test_an_agreement_that_was_revoked_without_a_word_flips_the_collection(sweep: Sweeping) -> None:
