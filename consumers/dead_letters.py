@@ -1,12 +1,14 @@
-"""A record that can't be applied, as it goes to the dead-letter topic: whole, with its reason and origin."""
+"""A record that can't be applied, as it goes to the dead-letter topic: whole, with its reason, owner and origin."""
 
 from collections.abc import Iterable
 
+from observability import metrics
 from state.postgres import outbox
-from topics.codec import Rejected
+from topics.codec import Reason, Rejected
 from topics.ids import ACCOUNT_ID
 from topics.limits import MAX_HEADER_BYTES
 from topics.message import Record
+from topics.owners import owner
 from topics.table import DEAD_LETTERS
 
 
@@ -20,6 +22,7 @@ def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
     body = b"" if account is None and record.value is None else record.value
     headers = [
         ("dl_reason", rejected.reason.value),
+        ("dl_owner", owner(rejected.reason, record.topic).value),
         ("dl_detail", _readable(rejected.detail)),
         ("dl_group", group),
         ("dl_topic", record.topic),
@@ -29,6 +32,11 @@ def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
         *_as_received(record.headers),
     ]
     return outbox.row(DEAD_LETTERS.name, account, headers, body)
+
+
+def count(lane: str, reason: Reason, topic: str, letters: int = 1) -> None:
+    """Show that so many records of a topic became dead letters. Once they are written, not before."""
+    metrics.DEAD_LETTERS.labels(lane=lane, reason=reason.value, owner=owner(reason, topic).value).inc(letters)
 
 
 def _account(record: Record) -> str | None:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from consumers.batch import Result
+from consumers.dead_letters import count as count_dead
 from consumers.lane import Lane
 from consumers.positions import Position
 from observability import metrics
+from topics.codec import Reason
 from topics.message import Record
 
 
@@ -38,7 +40,7 @@ class LaneMetrics:
             for (kind, outcome), count in result.tally.items():
                 metrics.COMMANDS.labels(lane=lane, type=kind, outcome=outcome).inc(count)
             for reason, count in result.dead.items():
-                metrics.DEAD_LETTERS.labels(lane=lane, reason=reason).inc(count)
+                count_dead(lane, Reason(reason), self._lane.topic.name, count)
             for layer, count in result.duplicates.items():
                 metrics.DEDUP_HITS.labels(lane=lane, layer=layer).inc(count)
             if result.fenced:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from consumers.dead_letters import count as count_dead
 from consumers.light import LightConsumer
 from consumers.stripe_notices import noticed
 from consumers.stripe_owed import owe
-from observability import metrics
 from observability.crash import crash_point
 from state.postgres.lending import Connections
 from topics.message import Record
@@ -64,5 +64,5 @@ class Reconciler:
         async with self._store.acquire() as connection:
             await owe(connection, notices, self._group)
         for rejected in notices.rejected:
-            metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
+            count_dead(LANE, rejected.reason, rejected.record.topic)
         crash_point("reconciler.stored")

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from consumers.dead_letters import count as count_dead
 from consumers.dead_letters import letter
 from consumers.fact_producer import FactProducer
 from consumers.light import LightConsumer
@@ -107,7 +108,7 @@ class Webhooks:
         _count("fact", Counter(one.envelope.actor.id for one in sorted_.facts))
         _count("waiting", Counter(one.source for _, one in waiting))
         for rejected in found.rejected:
-            metrics.DEAD_LETTERS.labels(lane=LANE, reason=rejected.reason.value).inc()
+            count_dead(LANE, rejected.reason, rejected.record.topic)
         crash_point("webhooks.handed_on")
 
     async def _keep(
@@ -158,7 +159,8 @@ class Webhooks:
             late = [outbox.message_row(self._late_topic, one.envelope, one.fact) for one in sorted_.facts]
             await outbox.add(connection, [*letters, *late])
             crash_point("webhooks.released")
-        metrics.DEAD_LETTERS.labels(lane=LANE, reason=Reason.UNKNOWN_CUSTOMER.value).inc(len(orphans))
+        for orphan in orphans:
+            count_dead(LANE, orphan.reason, orphan.record.topic)
         _count("fact", Counter(one.envelope.actor.id for one in sorted_.facts))
         _count("dead", Counter(one.source for _, one in waiting))
         return len(records)

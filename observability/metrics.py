@@ -60,7 +60,9 @@ HALTED: Final = Gauge(
     ["lane"],
 )
 DEAD_LETTERS: Final = Counter(
-    "billing_dead_letters_total", "Records that could not be applied.", ["lane", "reason"]
+    "billing_dead_letters_total",
+    "Records that could not be applied, by reason and by who has to act (publisher, support, on_call).",
+    ["lane", "reason", "owner"],
 )
 REBALANCES: Final = Counter(
     "billing_rebalances_total", "Assignments and revocations of partitions.", ["lane", "event"]

@@ -13,6 +13,7 @@ from topics import limits
 from topics.codec import CONTENT_TYPE, URGENCIES, Reason, encode_body, header_texts
 from topics.ids import ACCOUNT_ID_PATTERN
 from topics.message import Actor, Envelope, Kind, Message, Role
+from topics.owners import Owner
 from topics.registry import EXAMPLES, MESSAGE_TYPES
 from topics.table import BULK, COMMANDS, DEAD_LETTERS, EVENTS, FACTS, TOPICS, Topic
 
@@ -224,6 +225,10 @@ def _dead_letter() -> Json:
     whole = {"type": "string", "pattern": "^[0-9]+$"}
     headers = {
         "dl_reason": _text("Why it could not be applied.", enum=[reason.value for reason in Reason]),
+        "dl_owner": _text(
+            "Who has to act. Letters that were written before it was told have none.",
+            enum=[owner.value for owner in Owner],
+        ),
         "dl_detail": _text("What a person needs to know, without the values that were sent."),
         "dl_group": _text("The consumer group that met it."),
         "dl_topic": _text("Where it stood."),
@@ -236,13 +241,14 @@ def _dead_letter() -> Json:
         "title": "DeadLetter",
         "summary": "A record as received; its headers follow those that say why and where from.",
         "contentType": "application/octet-stream",
-        "headers": _headers(tuple(headers), headers),
+        "headers": _headers(tuple(name for name in headers if name != "dl_owner"), headers),
         "payload": {"description": "The body as received, whatever it is; absent when there was none."},
         "bindings": {"kafka": {"key": {"type": ["string", "null"]}, "bindingVersion": BINDINGS}},
         "examples": [
             {
                 "headers": {
                     "dl_reason": Reason.BAD_BODY.value,
+                    "dl_owner": Owner.PUBLISHER.value,
                     "dl_detail": "/city: Input should be a valid string",
                     "dl_group": "billing.commands",
                     "dl_topic": COMMANDS.name,

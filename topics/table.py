@@ -104,7 +104,7 @@ DEAD_LETTERS: Final = Topic(
     partitions=ACCOUNT_PARTITIONS,
     retention=timedelta(days=90),
     messages=(),
-    about="What could not be applied, as received, with the reason and where it came from in its headers.",
+    about="What could not be applied, as received; headers tell the reason, who has to act and where it came from.",
     writers=("relay",),
     readers=(OPERATORS,),
     max_bytes=8 * 1024 * 1024,  # the largest record of any lane, with unreadable headers spelled out

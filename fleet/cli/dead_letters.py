@@ -1,4 +1,4 @@
-"""`fleet dead-letters`: what could not be applied and why, and publishing one of them again."""
+"""`fleet dead-letters`: what could not be applied, why and who has to act, and publishing one of them again."""
 
 import sys
 import time
@@ -18,10 +18,12 @@ from fleet.cli.store import age, printable, show
 from producers.trace import new_id
 from topics.codec import Reason, Rejected, decode
 from topics.message import Record
+from topics.owners import Owner
 from topics.table import DEAD_LETTERS
 
 REASONS: Final = click.Choice([reason.value for reason in Reason])
-COLUMNS: Final = ("letter", "reason", "age", "from", "type", "account", "command", "detail")
+OWNERS: Final = click.Choice([owner.value for owner in Owner])
+COLUMNS: Final = ("letter", "reason", "owner", "age", "from", "type", "account", "command", "detail")
 
 
 @click.group("dead-letters")
@@ -32,24 +34,27 @@ def dead_letters() -> None:
 @dead_letters.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("--reason", "reasons", type=REASONS, multiple=True, help="Only these; repeat for several.")
+@click.option("--owner", "owners", type=OWNERS, multiple=True, help="Only theirs; repeat for several.")
 @click.option("--body", is_flag=True, help="With their bodies, which hold personal data.")
-def listed(limit: int, reasons: tuple[str, ...], *, body: bool) -> None:
+def listed(limit: int, reasons: tuple[str, ...], owners: tuple[str, ...], *, body: bool) -> None:
     """Show the newest dead letters, newest first. `letter` is what `replay` asks for."""
-    found = with_kafka(lambda consumer: _newest(consumer, limit, reasons))
+    found = with_kafka(lambda consumer: _newest(consumer, limit, reasons, owners))
     show("Dead letters", COLUMNS, (_row(letter) for letter in found), empty="There are no such dead letters.")
     for letter in found if body else ():
         click.echo(f"\n{letter.place}:\n{_text(letter.record.value)}")
 
 
-async def _newest(consumer: AIOKafkaConsumer, limit: int, reasons: Sequence[str]) -> list[Letter]:
+async def _newest(
+    consumer: AIOKafkaConsumer, limit: int, reasons: Sequence[str], owners: Sequence[str]
+) -> list[Letter]:
     """Without a filter only the end of each partition is read, with one all of it."""
     newest: list[Letter] = []
     for partition in range(DEAD_LETTERS.partitions):
         first, following = await bounds(consumer, DEAD_LETTERS.name, partition)
-        first = first if reasons else max(first, following - limit)
+        first = first if reasons or owners else max(first, following - limit)
         async for record in records(consumer, DEAD_LETTERS.name, partition, first, following):
             letter = Letter(record)
-            if not reasons or letter.reason in reasons:
+            if (not reasons or letter.reason in reasons) and (not owners or letter.owner in owners):
                 newest.append(letter)
         newest = nlargest(limit, newest, key=lambda letter: letter.record.timestamp_ms)
     return newest
@@ -60,6 +65,7 @@ def _row(letter: Letter) -> tuple[str, ...]:
     return (
         f"{letter.record.partition} {letter.record.offset}",
         letter.reason,
+        letter.owner,
         age(written),
         letter.source,
         letter.header("ce_type")[:100],
@@ -132,6 +138,7 @@ def _id(record: Record) -> str:
 
 def _preview(letter: Letter, record: Record, *, body: bool) -> None:
     click.echo(f"Letter {letter.place}: {letter.reason}, {printable(letter.detail)}")
+    click.echo(f"is for {printable(letter.owner) or 'nobody known'} to act on;")
     click.echo(f"came from {letter.source} and would go to {record.topic}:")
     click.echo(f"  key: {_text(record.key)}")
     if record.key != letter.record.key:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from topics.codec import Reason
 from topics.ids import ACCOUNT_ID
 from topics.message import Record
+from topics.owners import owner
 
 _OWN: Final = "dl_"
+_REASONS: Final = frozenset(reason.value for reason in Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,12 @@ class Letter:
     def reason(self) -> str:
         """One of `topics.codec.Reason`."""
         return self.header("dl_reason")
+
+    @property
+    def owner(self) -> str:
+        """Who has to act: as written, or as it would be written today of a letter that is older than that."""
+        written, topic = self.header("dl_owner"), self.header("dl_topic")
+        return written or (owner(Reason(self.reason), topic) if self.reason in _REASONS else "")
 
     @property
     def detail(self) -> str:

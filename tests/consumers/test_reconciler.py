@@ -161,7 +161,7 @@ async def test_bytes_that_no_parser_likes_lose_nothing_around_them(
 
 
 def _dead(reason: str) -> float:
-    labels = {"lane": "reconciler", "reason": reason}
+    labels = {"lane": "reconciler", "reason": reason, "owner": "publisher"}
     return REGISTRY.get_sample_value("billing_dead_letters_total", labels) or 0.0
 
 

@@ -237,7 +237,10 @@ async def test_a_customer_that_nobody_has_becomes_a_dead_letter(room: Room, conn
         await until(lambda: has_counted(before, waiting=1, dead=1))
     (row,) = await connection.fetch("SELECT topic, headers FROM outbox")
     assert row["topic"] == "billing.dead-letters.v1"
-    assert dict(orjson.loads(row["headers"]))["dl_reason"] == "unknown_customer"
+    headers = dict(orjson.loads(row["headers"]))
+    assert (headers["dl_reason"], headers["dl_owner"]) == ("unknown_customer", "support")
+    labels = {"lane": "webhooks", "reason": "unknown_customer", "owner": "support"}
+    assert REGISTRY.get_sample_value("billing_dead_letters_total", labels)
     assert await nothing_waits(connection)
 
 

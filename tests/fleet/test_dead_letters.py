@@ -41,6 +41,7 @@ async def lie(
     *,
     partition: int = 1,
     detail: str = "no such thing",
+    without: str = "",
 ) -> None:
     """A record becomes a dead letter as the loop and the relay would make it one, later than any before it."""
     _, _, key, headers, body = letter(Rejected(record, reason, detail), lane.lane.group)
@@ -49,7 +50,7 @@ async def lie(
         body,
         key=key.encode() if key else None,
         partition=partition,
-        headers=[(name, value.encode()) for name, value in orjson.loads(headers)],
+        headers=[(name, value.encode()) for name, value in orjson.loads(headers) if name != without],
     )
     await asyncio.sleep(0.005)  # the broker tells the time, in milliseconds
 
@@ -92,6 +93,22 @@ async def test_the_newest_letters_are_listed_with_their_cause_and_without_their_
     only = (await typed("dead-letters", "list", "--reason", "no_body")).output
     assert "no_body" in only
     assert "unknown_type" not in only
+
+
+async def test_letters_name_their_owner_and_those_from_before_that_was_told_do_too(
+    commands: LaneUnderTest, dead_letters: Topic, typed: Typed
+) -> None:
+    record = command(commands, account_id())
+    await lie(commands, dead_letters, record, Reason.UNKNOWN_CUSTOMER, detail="of today")
+    await lie(commands, dead_letters, record, Reason.DISCARDED, detail="of old", without="dl_owner")
+    await lie(commands, dead_letters, record, Reason.BAD_BODY, detail="of a publisher", without="dl_owner")
+    every = (await typed("dead-letters", "list")).output
+    assert {"support", "publisher", "owner"} <= set(every.split())
+    only = (await typed("dead-letters", "list", "--owner", "support")).output
+    assert "of today" in only
+    assert "of old" in only
+    assert "of a publisher" not in only
+    assert "is for support to act on" in (await typed("dead-letters", "replay", "1", "1")).output
 
 
 async def test_a_replay_shows_what_would_go_and_publishes_the_original_after_a_yes(

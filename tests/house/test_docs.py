@@ -19,8 +19,9 @@ from observability import metrics
 from tests.conftest import ROOT
 from tests.house import written
 from topics.codec import Reason
+from topics.owners import Owner, owner
 from topics.registry import MESSAGE_TYPES
-from topics.table import TOPICS
+from topics.table import COMMANDS, TOPICS
 
 SCRATCH: Final = re.compile(r"notes?\b|_notes")
 """The capability that docs/adding-a-capability.md makes up."""
@@ -150,6 +151,14 @@ def test_every_log_line_of_the_runbook_is_written() -> None:
 def test_the_runbook_knows_every_reason_of_a_dead_letter() -> None:
     page = ROOT / "docs" / "operations.md"
     assert {reason.value for reason in Reason} <= set(written.spans(page))
+
+
+def test_the_runbook_knows_who_owns_a_dead_letter_of_each_reason() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, |; )?)+)", page, re.MULTILINE))
+    told = {name: set(re.findall(r"`(\w+)`", rows[name])) for name in Owner}
+    lane = {reason: owner(reason, COMMANDS.name) for reason in Reason}
+    assert told == {one: {reason for reason, whose in lane.items() if whose is one} for one in Owner}
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
