@@ -20,6 +20,7 @@ from fleet.settings import Settings
 from observability import metrics
 from producers.dashboard import app as dashboard
 from producers.iapi import app as iapi
+from producers.webhooks import document as webhooks
 from topics import asyncapi
 from topics.registry import MESSAGE_TYPES
 from topics.table import TOPICS, Topic
@@ -141,6 +142,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
     "metrics.md": metrics_page,
     "openapi-dashboard.json": lambda: _json(dashboard.document()),
     "openapi-iapi.json": lambda: _json(iapi.document()),
+    "openapi-webhooks.json": lambda: _json(webhooks.document()),
     "settings.md": settings_page,
     "topics.md": topics_page,
 }

@@ -96,14 +96,15 @@ def document(kind: Kind, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """The OpenAPI document of a surface. Nothing of it has to run."""
     described = tuple(endpoints)
     routes = [_described(endpoint, kind.base) for endpoint in described]
-    schema = get_openapi(title=kind.title, version=_version(), description=kind.about, routes=routes)
+    schema = get_openapi(title=kind.title, version=release(), description=kind.about, routes=routes)
     schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for endpoint in described:
         _illustrate(schema["paths"][kind.base + endpoint.path][endpoint.method.lower()], endpoint)
     return schema
 
 
-def _version() -> str:
+def release() -> str:
+    """The version of what is installed."""
     try:
         return version("billing-fleet")
     except PackageNotFoundError:
@@ -179,7 +180,7 @@ def _illustrate(operation: dict[str, Any], endpoint: Endpoint) -> None:
     if endpoint.command:
         answers["202"]["content"][JSON]["example"] = _success(_PENDING)
     for status, codes in _by_status(endpoint).items():
-        answers[str(status)]["content"][JSON]["example"] = _failure(codes[0])
+        answers[str(status)]["content"][JSON]["example"] = failure(codes[0], _SENTENCES[codes[0]])
     if endpoint.body is not None:
         operation["requestBody"]["content"][JSON]["example"] = endpoint.example.body
 
@@ -188,8 +189,9 @@ def _success(result: Any) -> dict[str, Any]:
     return {"success": True, "errors": [], "messages": [], "result": result}
 
 
-def _failure(code: Code) -> dict[str, Any]:
-    error = {"code": code.value, "message": _SENTENCES[code]}
+def failure(code: Code, sentence: str) -> dict[str, Any]:
+    """An example of a refusal."""
+    error = {"code": code.value, "message": sentence}
     return {"success": False, "errors": [error], "messages": [], "result": None}
 
 

@@ -7,30 +7,30 @@ A webhook that Kafka did not take is answered with 503, and the processor sends 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
+import orjson
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
 
 from observability.metrics import WEBHOOKS
 from producers.http import health
 from producers.http.around import Around
 from producers.http.body import whole
-from producers.http.envelope import JSON, refusal
+from producers.http.envelope import JSON
 from producers.http.errors import ApiError, invalid, unavailable
+from producers.http.routing import NamedRoute, refused, unroutable
 from producers.publisher import NotPublishedError, Publisher
 from producers.webhooks import braintree, stripe
+from producers.webhooks.document import document
 from producers.webhooks.received import UnreadableError, Webhook
 from state.braintree import webhooks as braintree_webhooks
 from state.stripe import webhooks as stripe_webhooks
-from topics.codes import Code
 
 log = structlog.get_logger()
 
@@ -64,27 +64,22 @@ def create_app(settings: Settings) -> Starlette:
             app.state.publisher, app.state.settings = publisher, settings
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            _NamedRoute("/webhooks/stripe", from_stripe, methods=["POST"]),
-            _NamedRoute("/webhooks/braintree", from_braintree, methods=["POST"]),
-            _NamedRoute("/webhooks/braintree", challenge, methods=["GET"]),
-            _NamedRoute("/livez", health.livez, methods=["GET"]),
-            _NamedRoute("/readyz", readyz, methods=["GET"]),
-            _NamedRoute("/metrics", health.metrics, methods=["GET"]),
+            NamedRoute("/webhooks/stripe", from_stripe, methods=["POST"]),
+            NamedRoute("/webhooks/braintree", from_braintree, methods=["POST"]),
+            NamedRoute("/webhooks/braintree", challenge, methods=["GET"]),
+            NamedRoute("/livez", health.livez, methods=["GET"]),
+            NamedRoute("/readyz", readyz, methods=["GET"]),
+            NamedRoute("/metrics", health.metrics, methods=["GET"]),
+            NamedRoute("/openapi.json", openapi, methods=["GET"]),
         ],
         middleware=[Middleware(Around, surface=SURFACE)],
-        exception_handlers={ApiError: _refused, HTTPException: _unroutable},
+        exception_handlers={ApiError: refused, HTTPException: unroutable},
         lifespan=lifespan,
     )
-
-
-class _NamedRoute(Route):
-    """A route that says which it is, for the metrics."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, found = super().matches(scope)
-        return match, {**found, "route": self} if match is not Match.NONE else found
+    app.state.openapi = orjson.dumps(document())
+    return app
 
 
 async def from_stripe(request: Request) -> Response:
@@ -134,6 +129,11 @@ async def readyz(request: Request) -> Response:
     return Response(b'{"status":"ready","checks":{"kafka":"ok"}}', media_type=JSON)
 
 
+async def openapi(request: Request) -> Response:
+    """What this surface takes and answers; made beforehand, so that no webhook waits for it."""
+    return Response(request.app.state.openapi, media_type=JSON)
+
+
 async def _kept(request: Request, source: str, webhook: Webhook) -> Response:
     settings: Settings = request.app.state.settings
     topic = (settings.topics or {}).get(webhook.topic, webhook.topic)
@@ -158,16 +158,3 @@ def _not_ours(source: str, error: Exception) -> ApiError:
     WEBHOOKS.labels(source=source, result="bad_signature" if bad else "unreadable").inc()
     log.warning("webhook_refused", source=source, cause=str(error))
     return invalid("The webhook is not signed as it must be." if bad else "The webhook can't be understood.")
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, ApiError):
-        raise error
-    return refusal(error)
-
-
-async def _unroutable(request: Request, error: Exception) -> Response:
-    status: Any = getattr(error, "status_code", 404)
-    if status == 405:
-        return refusal(ApiError(Code.METHOD_NOT_ALLOWED, f"This path does not take {request.method[:20]}."))
-    return refusal(ApiError(Code.NOT_FOUND, "There is nothing at this path."))

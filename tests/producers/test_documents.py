@@ -10,10 +10,21 @@ from pydantic import TypeAdapter
 from handlers.profile_rules import normalise, problems
 from producers.dashboard import app as dashboard
 from producers.http.endpoints import Endpoint
+from producers.http.routing import NamedRoute
 from producers.iapi import app as iapi
+from producers.webhooks import app as webhooks
+from producers.webhooks import document as webhooks_document
+from state.braintree.webhooks import Keys
+from state.stripe.webhooks import Secrets
 
 SURFACES = pytest.mark.parametrize("document", [dashboard.document, iapi.document])
+ALL = pytest.mark.parametrize(
+    "document",
+    [dashboard.document, iapi.document, webhooks_document.document],
+    ids=lambda one: one.__module__,
+)
 EVERY = [*dashboard.ENDPOINTS, *iapi.ENDPOINTS]
+KEYS = ("merchant_id", "public_key", "private_key")
 Document = Callable[[], dict[str, Any]]
 
 
@@ -37,7 +48,7 @@ def test_every_body_is_described_with_an_example(document: Document) -> None:
             assert content["schema"]["properties"]
 
 
-@SURFACES
+@ALL
 def test_every_operation_has_a_name_of_its_own(document: Document) -> None:
     names = [operation["operationId"] for operation in operations(document)]
     assert len(names) == len(set(names))
@@ -55,7 +66,7 @@ def test_commands_say_that_they_may_take_longer_and_take_keys(document: Document
         }
 
 
-@SURFACES
+@ALL
 def test_references_lead_somewhere(document: Document) -> None:
     whole = document()
 
@@ -75,6 +86,26 @@ def test_references_lead_somewhere(document: Document) -> None:
         place: Any = whole
         for step in reference.removeprefix("#/").split("/"):
             place = place[step]
+
+
+def test_every_webhook_that_is_served_is_described_with_examples() -> None:
+    settings = webhooks.Settings("127.0.0.1:1", Secrets(["whsec"]), Keys(**dict.fromkeys(KEYS, "x")))
+    served = {
+        (route.path, method.lower())
+        for route in webhooks.create_app(settings).routes
+        if isinstance(route, NamedRoute) and route.path.startswith("/webhooks/")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    paths = webhooks_document.document()["paths"]
+    assert served == {(path, method) for path, methods in paths.items() for method in methods}
+    for operation in operations(webhooks_document.document):
+        assert {"200", "400"} <= operation["responses"].keys()
+        for answer in operation["responses"].values():
+            (content,) = answer["content"].values()
+            assert content["example"]
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"]
+            assert content["schema"]["properties"]
 
 
 @pytest.mark.parametrize("endpoint", EVERY, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 
 from fleet.kafka_topics import ensure_topics
 from producers.webhooks.app import MOST, Settings, create_app
+from producers.webhooks.document import document
 from sandbox.braintree.webhooks import signature
 from sandbox.braintree.world import MERCHANT, PRIVATE_KEY, PUBLIC_KEY
 from state.braintree.webhooks import Keys
@@ -215,8 +216,39 @@ async def test_without_kafka_nothing_is_taken() -> None:
         assert (await http.get("/livez")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "allowed"),
+    [
+        ("/webhooks/stripe", "GET", "POST"),
+        ("/webhooks/braintree", "DELETE", "GET, HEAD, POST"),
+        ("/livez", "POST", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_is_not_taken_is_told_which_are(
+    door: Door, path: str, method: str, allowed: str
+) -> None:
+    answer = await door.http.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["errors"][0]["message"] == f"This path takes {allowed}, not {method}."
+
+
+async def test_the_document_is_served_and_its_examples_are_taken(door: Door) -> None:
+    served_ = (await door.http.get("/openapi.json")).json()
+    assert served_ == document()
+    post = {path: found["post"]["requestBody"]["content"] for path, found in served_["paths"].items()}
+    events = post["/webhooks/stripe"]["application/json"]["examples"]
+    for example in events.values():
+        assert (await door.post(orjson.dumps(example["value"]))).json() == {"received": True}
+    assert {record.key for record in await door.kept(len(events))} == {b"cus_QXg1o8vcGmoR32"}
+    (form,) = post["/webhooks/braintree"]["application/x-www-form-urlencoded"]["examples"].values()
+    signed_ = {**form["value"], "bt_signature": signature(form["value"]["bt_payload"])}
+    assert (await door.http.post("/webhooks/braintree", data=signed_)).json() == {"received": True}
+    (asked,) = served_["paths"]["/webhooks/braintree"]["get"]["parameters"]
+    challenged = await door.http.get("/webhooks/braintree", params={"bt_challenge": asked["example"]})
+    assert (challenged.status_code, challenged.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+
+
 async def test_other_paths_and_methods_have_answers_of_their_own(door: Door) -> None:
-    assert (await door.http.get("/webhooks/stripe")).status_code == 405
     assert (await door.http.get("/nothing")).status_code == 404
     assert (await door.http.get("/readyz")).status_code == 200
     assert "billing_webhooks_total" in (await door.http.get("/metrics")).text
