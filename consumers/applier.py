@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Final
 
 import structlog
@@ -55,6 +56,8 @@ class Applier:
         self._days = journal.Days()
         self._paused = metrics.PAUSED.labels(lane=lane.name, worker=name)
         self._paused.set(0)
+        self._size = metrics.BATCH_SIZE.labels(lane=lane.name)
+        self._seconds = metrics.BATCH_SECONDS.labels(lane=lane.name)
 
     async def apply(self, batch: Batch, wanted: Callable[[], bool]) -> list[Result]:
         """The results of the batch, or of the parts it had to be split into.
@@ -100,10 +103,17 @@ class Applier:
         await self._days.ensure(connection, ids)
         unseen = await self._unseen(batch.entries)
         crash_point("loop.filtered")
+        began = perf_counter()
         result = await apply(connection, self._lane, replace(batch, entries=unseen), datetime.now(UTC))
-        self._paused.set(0)
+        self._committed(batch, perf_counter() - began)
         found = {**result.duplicates, "redis": len(batch.entries) - len(unseen)}
         return replace(result, history=self._history, duplicates=found)
+
+    def _committed(self, batch: Batch, seconds: float) -> None:
+        """A try that failed, and the wait after it, is in no measure of transactions but in the count of retries."""
+        self._paused.set(0)
+        self._size.observe(len(batch.entries))
+        self._seconds.observe(seconds)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

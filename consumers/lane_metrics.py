@@ -1,8 +1,7 @@
 """What a lane reports of itself, with its label children made once."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 
 from consumers.batch import Result
 from consumers.dead_letters import count as count_dead
@@ -18,17 +17,8 @@ class LaneMetrics:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._size = metrics.BATCH_SIZE.labels(lane=lane.name)
-        self._seconds = metrics.BATCH_SECONDS.labels(lane=lane.name)
         self._end_to_end = metrics.END_TO_END_SECONDS.labels(lane=lane.name)
         metrics.HALTED.labels(lane=lane.name).set(0)
-
-    @contextmanager
-    def timed(self, size: int) -> Iterator[None]:
-        """Measure one batch."""
-        self._size.observe(size)
-        with self._seconds.time():
-            yield
 
     def applied(self, results: Sequence[Result], records: Sequence[Record]) -> None:
         """Count what a batch came to."""

@@ -319,10 +319,9 @@ class Loop:
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)
         self._validity.observe(isinstance(entry, Received) for entry in decoded)
-        with self._metrics.timed(len(taken.records)):
-            results = await applier.apply(
-                Batch(taken.spans, tuple(decoded)), lambda: self._wanted(taken.positions.values())
-            )
+        results = await applier.apply(
+            Batch(taken.spans, tuple(decoded)), lambda: self._wanted(taken.positions.values())
+        )
         await self._settled(taken, results)
 
     def _wanted(self, positions: Iterable[Position]) -> bool:

@@ -30,7 +30,10 @@ COMMANDS: Final = Counter(
 )
 BATCH_SIZE: Final = Histogram("billing_batch_size", "Records in one transaction.", ["lane"], buckets=_SIZES)
 BATCH_SECONDS: Final = Histogram(
-    "billing_batch_duration_seconds", "One transaction from begin to commit.", ["lane"], buckets=_FAST
+    "billing_batch_duration_seconds",
+    "One transaction from begin to commit; those that failed are in billing_batch_retries_total.",
+    ["lane"],
+    buckets=_FAST,
 )
 END_TO_END_SECONDS: Final = Histogram(
     "billing_end_to_end_seconds",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from prometheus_client import REGISTRY
 
 from sandbox.local.proxy import FaultProxy
 from state.postgres import outbox
@@ -65,6 +66,43 @@ async def test_connections_that_are_cut_in_the_middle_of_a_batch_lose_nothing(
     events = await connection.fetchval("SELECT count(*) FROM outbox WHERE key = $1", account)
     assert events == 3
     assert await count(connection, "parked_commands") == 0
+
+
+def measured(name: str) -> float:
+    """A series of the lane of commands."""
+    return REGISTRY.get_sample_value(name, {"lane": "commands"}) or 0.0
+
+
+async def test_what_is_measured_is_one_transaction_and_not_the_wait_for_a_store(
+    commands: LaneUnderTest, facts: LaneUnderTest, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = account_id()
+    await register(facts, connection, account)
+    add = outbox.add
+    left = [ConnectionResetError("down"), ConnectionResetError("down")]
+
+    async def down_at_first(lane: Connection, rows: Sequence[OutboxRow]) -> None:
+        if left:
+            await asyncio.sleep(2)
+            raise left.pop()
+        await add(lane, rows)
+
+    monkeypatch.setattr(outbox, "add", down_at_first)
+    names = [
+        f"billing_batch_{what}" for what in ("duration_seconds_sum", "duration_seconds_count", "size_sum")
+    ]
+    retried = {"lane": "commands", "cause": "store_down"}
+    before = [measured(name) for name in names]
+    tries = REGISTRY.get_sample_value("billing_batch_retries_total", retried) or 0.0
+    async with commands.running(workers=1):
+        await commands.publish(account, PROFILE)
+        await until(decided(connection, 2))
+    seconds, transactions, records = (
+        measured(name) - former for name, former in zip(names, before, strict=True)
+    )
+    assert (transactions, records) == (1, 1)
+    assert 0 < seconds < 2
+    assert REGISTRY.get_sample_value("billing_batch_retries_total", retried) == tries + 2
 
 
 async def test_a_commit_whose_answer_was_lost_is_not_repeated(
