@@ -22,6 +22,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from consumers.header_names import tolerate_odd_header_names
 from consumers.light_gauges import LightGauges
 from consumers.light_reading import BATCH, Batch, LightReading
+from consumers.light_rebalances import LightRebalances
 from consumers.offsets import Offsets
 from consumers.reached import ReaderBrokenError, reading_ended
 from observability import metrics
@@ -51,22 +52,30 @@ class LightConsumer:
     ) -> None:
         tolerate_odd_header_names()
         self._work, self._lane = work, lane
-        self._offsets, self._gauges = Offsets(), LightGauges(group)
+        self._offsets, self._gauges = Offsets(), LightGauges(lane, group)
+        self._reading = LightReading(group, wait_ms=wait_ms)
         self.broker = KafkaBroker(
             bootstrap,
             client_id=client_id,
             allow_auto_create_topics=False,
             logger=logging.getLogger("faststream"),
         )
-        self._subscriber = _subscriber(self.broker, topics, group, wait_ms)
+        self._subscriber = _subscriber(self.broker, topics, group, wait_ms, LightRebalances(lane))
+        # FastStream's own way to read loses records when a call fails half-way.
+        self._subscriber.get_msg = self._reading.batch  # type: ignore[method-assign]
         self._subscriber(self.take)
 
-    def report(self) -> None:
+    @property
+    def polled_at(self) -> float:
+        """When records were last asked for, and an answer came; it is not done while a batch is in hand."""
+        return self._reading.polled_at
+
+    async def report(self) -> None:
         """Set the gauges of lag. Raises `ReaderBrokenError`, which ends the process."""
         consumer = self._subscriber.consumer
         if consumer is not None and self._subscriber.running and reading_ended(consumer):
             raise ReaderBrokenError("the client does not fetch any more")
-        self._gauges.report(consumer)
+        await self._gauges.report(consumer)
 
     async def take(self, batch: Any) -> None:
         """Work a batch off, however long a store is away; then tell Kafka.
@@ -104,13 +113,16 @@ class LightConsumer:
         if consumer is None or not await self._offsets.commit(consumer, told):
             log.info("offsets_not_taken", lane=self._lane)
             metrics.COMMIT_FAILURES.labels(lane=self._lane).inc()
-        self._gauges.done(following)
+        self._gauges.done(records)
 
 
-def _subscriber(broker: KafkaBroker, topics: Sequence[str], group: str, wait_ms: int) -> BatchSubscriber:
-    subscriber = broker.subscriber(
+def _subscriber(
+    broker: KafkaBroker, topics: Sequence[str], group: str, wait_ms: int, rebalances: LightRebalances
+) -> BatchSubscriber:
+    return broker.subscriber(
         *topics,
         group_id=group,
+        listener=rebalances,
         batch=True,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="none",
@@ -122,9 +134,6 @@ def _subscriber(broker: KafkaBroker, topics: Sequence[str], group: str, wait_ms:
         decoder=_untouched,
         include_in_schema=False,
     )
-    # FastStream's own way to read loses records when a call fails half-way.
-    subscriber.get_msg = LightReading(group, wait_ms=wait_ms).batch  # type: ignore[method-assign]
-    return subscriber
 
 
 def _record(found: "ConsumerRecord[bytes, bytes]") -> Record:

@@ -5,6 +5,7 @@ partition fails, it forgets what it had taken off the others in that same call.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from itertools import chain
 from typing import Final
@@ -28,6 +29,7 @@ class LightReading:
 
     def __init__(self, group: str, *, wait_ms: int) -> None:
         self._group, self._wait_ms = group, wait_ms
+        self.polled_at = time.monotonic()
 
     async def batch(self, consumer: AIOKafkaConsumer) -> Batch:
         """What there is, in order per partition; raises `KafkaError`, and then nothing of it is passed over.
@@ -38,6 +40,8 @@ class LightReading:
         stood = {tp: at for tp in consumer.assignment() if (at := reached(consumer, tp)) is not None}
         if not stood:
             consumer._coordinator.check_errors()
+            if not consumer.assignment():
+                self.polled_at = time.monotonic()
             await asyncio.sleep(self._wait_ms / 1000)
             return ()
         try:
@@ -53,6 +57,7 @@ class LightReading:
                 raise
             # FastStream would end its reading, and nobody would hear of it.
             raise KafkaError(f"{type(failed).__name__} while reading") from failed
+        self.polled_at = time.monotonic()
         return tuple(chain.from_iterable(found.values()))
 
     async def _begin_again(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:

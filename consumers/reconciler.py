@@ -47,12 +47,17 @@ class Reconciler:
         """Report lag until `stop`, then close what was used."""
         try:
             while not self._stopping.is_set():
-                self._consumer.report()
+                await self._consumer.report()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(GAUGE_SECONDS):
                         await self._stopping.wait()
         finally:
             await self._store.close()
+
+    @property
+    def polled_at(self) -> float:
+        """When it last read."""
+        return self._consumer.polled_at
 
     def stop(self) -> None:
         """Leave `run`."""

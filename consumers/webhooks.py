@@ -75,7 +75,7 @@ class Webhooks:
         """Look after those that wait until `stop`, then close what was used."""
         try:
             while not self._stopping.is_set():
-                self._consumer.report()
+                await self._consumer.report()
                 await self._look()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
@@ -83,6 +83,11 @@ class Webhooks:
         finally:
             await self._facts.close()
             await self._store.close()
+
+    @property
+    def polled_at(self) -> float:
+        """When it last read."""
+        return self._consumer.polled_at
 
     def stop(self) -> None:
         """Leave `run`."""

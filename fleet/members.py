@@ -104,7 +104,7 @@ def _lane(name: str) -> Callable[[Settings], Member]:
                 invalid_share=settings.invalid_share,
             ),
         )
-        metrics.POLL_AGE_SECONDS.labels(lane=name).set_function(lambda: time.monotonic() - loop.polled_at)
+        _polled(name, lambda: loop.polled_at)
         return Member(
             name,
             loop,
@@ -217,6 +217,7 @@ def _webhooks(settings: Settings) -> Member:
     webhooks = Webhooks(
         dsn=settings.database_url, bootstrap=settings.kafka_bootstrap, client_id=f"webhooks-{identity()}"
     )
+    _polled("webhooks", lambda: webhooks.polled_at)
     return Member("webhooks", webhooks, brokers=(webhooks.broker,))
 
 
@@ -224,7 +225,13 @@ def _reconciler(settings: Settings) -> Member:
     reconciler = Reconciler(
         dsn=settings.database_url, bootstrap=settings.kafka_bootstrap, client_id=f"reconciler-{identity()}"
     )
+    _polled("reconciler", lambda: reconciler.polled_at)
     return Member("reconciler", reconciler, brokers=(reconciler.broker,))
+
+
+def _polled(name: str, at: Callable[[], float]) -> None:
+    """The age is told at the moment it is asked for: one that is set by what hangs would hang with it."""
+    metrics.POLL_AGE_SECONDS.labels(lane=name).set_function(lambda: time.monotonic() - at())
 
 
 def _stale(name: str, since: float) -> str | None:

@@ -72,7 +72,9 @@ REBALANCES: Final = Counter(
 )
 ASSIGNED: Final = Gauge("billing_assigned_partitions", "Partitions this process works on.", ["lane"])
 POLL_AGE_SECONDS: Final = Gauge(
-    "billing_poll_age_seconds", "Seconds since the last successful poll.", ["lane"]
+    "billing_poll_age_seconds",
+    "Seconds since the last successful poll. Reconciler and webhooks do not poll while a batch is in hand.",
+    ["lane"],
 )
 RECORDS_LOST: Final = Counter(
     "billing_records_lost_total",

@@ -137,7 +137,7 @@ async def test_a_reader_that_broke_is_told_instead_of_its_lag(
 
     async def told() -> bool:
         try:
-            consumer.report()
+            await consumer.report()
         except ReaderBrokenError:
             return True
         return False

@@ -228,7 +228,7 @@ async def test_a_light_consumer_waits_for_the_end_of_a_transaction_too(facts: La
             await producer.commit_transaction()
 
         async def caught_up() -> bool:
-            consumer.report()
+            await consumer.report()
             return lag(facts) == 0
 
         await until(caught_up)

@@ -1,6 +1,11 @@
 """Members as they are built from the settings."""
 
-from fleet.members import policy_of
+import time
+
+import pytest
+from prometheus_client import REGISTRY
+
+from fleet.members import BUILDERS, policy_of
 from fleet.settings import Settings
 from handlers.policy import USUAL
 from topics.accounts import AccountType
@@ -10,3 +15,11 @@ def test_the_limits_of_the_business_come_from_the_settings() -> None:
     assert policy_of(Settings()) == USUAL
     found = policy_of(Settings(payment_methods_per_account=5, payment_methods_per_enterprise_account=20))
     assert (found.methods, found.methods_of[AccountType.ENTERPRISE]) == (5, 20)
+
+
+@pytest.mark.parametrize("name", ["reconciler", "webhooks"])
+def test_a_light_consumer_tells_when_it_last_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = BUILDERS[name](Settings())
+    assert member.running.polled_at <= time.monotonic()  # type: ignore[attr-defined]
+    monkeypatch.setattr(member.running._consumer._reading, "polled_at", time.monotonic() - 100)  # type: ignore[attr-defined]
+    assert (REGISTRY.get_sample_value("billing_poll_age_seconds", {"lane": name}) or 0) >= 100
