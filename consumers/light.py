@@ -72,8 +72,8 @@ class LightConsumer:
 
     async def report(self) -> None:
         """Set the gauges of lag. Raises `ReaderBrokenError`, which ends the process."""
-        consumer = self._subscriber.consumer
-        if consumer is not None and self._subscriber.running and reading_ended(consumer):
+        consumer = self._subscriber.consumer if self._subscriber.running else None
+        if consumer is not None and reading_ended(consumer):
             raise ReaderBrokenError("the client does not fetch any more")
         await self._gauges.report(consumer)
 

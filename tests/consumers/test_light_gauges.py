@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from consumers.light import LightConsumer, Work
+from consumers.light_gauges import ASK_SECONDS
 from tests.consumers.lanes import LaneUnderTest, until
 from tests.consumers.test_light_reading import light, publish
 from topics.message import Record
@@ -116,6 +117,14 @@ async def test_what_was_never_read_is_behind_too(facts: LaneUnderTest) -> None:
         assert after >= before + 1
         reader.resume(*reader.assignment())
         await until(lambda: shows(consumer, facts, [0, 0, 0]))
+
+
+async def test_one_that_is_stopped_has_no_lag_and_asks_nobody(facts: LaneUnderTest) -> None:
+    async with working(facts, nothing) as consumer:
+        await until(lambda: shows(consumer, facts, [0, 0, 0]))
+    async with asyncio.timeout(ASK_SECONDS / 2):
+        assert await shows(consumer, facts, [None, None, None])
+    assert REGISTRY.get_sample_value("billing_assigned_partitions", {"lane": "test"}) == 0
 
 
 async def test_partitions_that_come_and_go_are_counted_and_not_reported_any_more(
