@@ -70,7 +70,7 @@ def _page(intent: Body | None, request: Request) -> Response:
     else:
         path = escape(f"{request.scope.get('root_path', '')}/authenticate/{intent['id']}")
         form = (
-            "<p>A shop asks to keep your card for later payments. Is that you?</p>"
+            "<p>A shop asks to keep what you pay with for later payments. Is that you?</p>"
             '<form method="post" class="answers">'
             f'<button formaction="{path}?outcome=complete" autofocus>Complete</button>'
             f'<button formaction="{path}?outcome=fail" class="quiet">Fail</button></form>'

@@ -6,7 +6,7 @@ Source: docs.stripe.com/api/setup_intents.
 import secrets
 from typing import Any
 
-from sandbox.stripe import events, lists, metadata, objects, params, payment_methods
+from sandbox.stripe import events, lists, metadata, objects, params, payer_actions, payment_methods
 from sandbox.stripe.endpoint import EXPAND, Call, Endpoint
 from sandbox.stripe.errors import ApiError, no_such
 from sandbox.stripe.ids import new_id
@@ -162,9 +162,13 @@ def confirmed(store: Store, body: Body, given: Body, at: float) -> Any:
         return _failed(
             store, body, method, ApiError(400, _DETACHED, code="payment_method_unexpected_state"), at
         )
+    if method["type"] != "card" and not (given.get("mandate_data")):
+        return _without_mandate(method["type"])
     card = payment_methods.card_of(method)
+    action = payer_actions.of(method["type"], body["id"], at)
     if card and card.authenticates:
-        action = _action(body, given.get("return_url"))
+        action = payer_actions.of_bank(body["id"], given.get("return_url"))
+    if action:
         waiting = {**body, "status": ACTION, "next_action": action, "last_setup_error": None}
         return _stored(store, body, waiting, at, "setup_intent.requires_action")
     if card and card.declined:
@@ -226,11 +230,14 @@ def _failed(store: Store, body: Body, method: Body, error: ApiError, at: float) 
     return error
 
 
-def _action(body: Body, return_url: str | None) -> Body:
-    url = f"/authenticate/{body['id']}"
-    if return_url:
-        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
-    return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}
+def _without_mandate(type_: str) -> ApiError:
+    return ApiError(
+        400,
+        f"When confirming a SetupIntent with a `{type_}` PaymentMethod, `mandate_data` is required.",
+        code="parameter_missing",
+        param="mandate_data",
+        executed=True,
+    )
 
 
 def _stored(store: Store, old: Body, body: Body, at: float, event: str | None = None) -> Body:

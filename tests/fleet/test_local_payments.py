@@ -106,19 +106,25 @@ def test_the_official_client_keeps_chooses_edits_and_removes(fleet: LocalFleet) 
         until(lambda: paypal.id not in fleet.in_vault())
         assert default_at_stripe(fleet, account) == reference
         collected_on_a_page(fleet, client, account)
-        assert [one.last_four for one in methods.list(account_id=account)] == ["4242", "4444"]
+        kept = [(one.type, one.last_four, one.bank_country) for one in methods.list(account_id=account)]
+        assert kept == [("CREDIT_CARD", "4242", None), ("SEPA_DEBIT", "3201", "AT")]
 
 
 def collected_on_a_page(fleet: LocalFleet, client: Cloudflare, account: str) -> None:
-    """Both of the client's ways to a secret; a page confirms the later one, as the earlier is cancelled for it."""
+    """Both of the client's ways to a secret; a page confirms the later one by SEPA debit: the earlier is cancelled."""
     first = client.accounts.client_secret.create(account_id=account)
     second = client.billing.profiles.payment_method.create(account_id=account)
     assert first is not None
     assert second is not None
     assert second.intent_type == "setup_intent"
     until(lambda: fleet.object_at_stripe(setup_of(first.client_secret))["status"] == "canceled")
+    debit = fleet.at_stripe(
+        "payment_methods", **{"type": "sepa_debit", "sepa_debit[iban]": "AT611904300234573201"}
+    )
     fleet.at_stripe(
-        f"setup_intents/{setup_of(second.client_secret)}/confirm", payment_method="pm_card_mastercard"
+        f"setup_intents/{setup_of(second.client_secret)}/confirm",
+        payment_method=debit["id"],
+        **{"mandate_data[customer_acceptance][type]": "offline"},
     )
     until(lambda: len(list(client.accounts.payment_methods.list(account_id=account))) == 2)
 

@@ -168,6 +168,53 @@ def test_an_intent_takes_no_method_of_another_type(sdk: stripe.StripeClient, cus
     assert "provided (card) is not allowed" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [
+        ("sepa_debit", None),
+        ("link", None),
+        ("us_bank_account", "verify_with_microdeposits"),
+        ("cashapp", "cashapp_handle_redirect_or_display_qr_code"),
+    ],
+)
+def test_what_is_debited_needs_a_mandate_and_some_of_it_its_payer(
+    sdk: stripe.StripeClient, customer: str, stripe_url: str, kind: Any, action: str | None
+) -> None:
+    iban = {"sepa_debit": {"iban": "AT611904300234573201"}} if kind == "sepa_debit" else {}
+    given: Any = {"type": kind, **iban}
+    method = sdk.v1.payment_methods.create(given)
+    setup: Any = {"customer": customer, "payment_method": method.id, "payment_method_types": [kind]}
+    setup["confirm"] = True
+    with pytest.raises(stripe.InvalidRequestError, match="`mandate_data` is required"):
+        sdk.v1.setup_intents.create(setup)
+    setup["mandate_data"] = {"customer_acceptance": {"type": "offline"}}
+    intent = sdk.v1.setup_intents.create(setup)
+    assert (intent.next_action and intent.next_action.type) == action
+    if action:
+        assert intent.status == "requires_action"
+        httpx.post(f"{stripe_url}/authenticate/{intent.id}?outcome=complete", trust_env=False)
+    done = sdk.v1.setup_intents.retrieve(intent.id)
+    assert (done.status, done.next_action, bool(done.mandate)) == ("succeeded", None, True)
+    kept = sdk.v1.payment_methods.retrieve(method.id)
+    assert kept.customer == customer
+
+
+@pytest.mark.parametrize(
+    ("iban", "country", "bank"),
+    [
+        ("DE89 3704 0044 0532 0130 00", "DE", "37040044"),
+        ("AT611904300234573201", "AT", "19043"),
+        ("NL39RABO0300065264", "NL", "RABO"),
+    ],
+)
+def test_a_bank_is_told_by_its_code_in_the_account_number(
+    sdk: stripe.StripeClient, iban: str, country: str, bank: str
+) -> None:
+    debit = sdk.v1.payment_methods.create({"type": "sepa_debit", "sepa_debit": {"iban": iban}}).sepa_debit
+    assert debit is not None
+    assert (debit.country, debit.bank_code, debit.last4) == (country, bank, iban.replace(" ", "")[-4:])
+
+
 def test_an_abandoned_setup_is_cancelled_once(sdk: stripe.StripeClient, customer: str) -> None:
     intent = sdk.v1.setup_intents.create(
         {"customer": customer, "automatic_payment_methods": {"enabled": True}}
