@@ -3,13 +3,14 @@
 import re
 from pathlib import PurePosixPath
 
+import grimp
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from handlers import registry as handlers_registry
 from observability import metrics
 from state.postgres import stores
-from tests.house import addresses, grid, money, purity, shape, transactions
+from tests.house import addresses, contract, grid, money, purity, shape, transactions
 from tests.house.sources import ROOMS, ROOT, Source, python, tracked
 from topics import registry as topics_registry
 
@@ -86,3 +87,14 @@ def test_a_capability_has_the_same_name_in_every_room() -> None:
     decided = {grid.name_of(module) for module in handlers_registry.CAPABILITIES}
     kept = {grid.name_of(module) for module in stores.CAPABILITIES}
     assert decided == kept | grid.PARTLESS == set(CAPABILITIES) - set(grid.OF_THE_LOOP)
+
+
+def test_the_loop_knows_no_capability_that_is_there_or_comes() -> None:
+    written = contract.text_of(str(ROOT / ".importlinter"))
+    of_the_loop = set(grid.OF_THE_LOOP)
+    found = [
+        *contract.open_rooms(written),
+        *contract.too_much(written, set(CAPABILITIES) - of_the_loop),
+        *contract.unbound(written, grimp.build_graph("consumers")),
+    ]
+    assert not found, told(found)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import grimp
 import pytest
 
-from tests.house import addresses, grid, money, purity, shape, transactions
+from tests.house import addresses, contract, grid, money, purity, shape, transactions
 from tests.house.sources import Source
 
 
@@ -172,3 +173,27 @@ def test_a_capability_that_lacks_a_room_is_found(tmp_path: Path) -> None:
     (tmp_path / "topics").mkdir()
     (tmp_path / "topics/invoices.py").touch()
     assert list(grid.violations(tmp_path, "invoices")) == []
+
+
+def test_a_contract_that_lets_the_loop_know_too_much_is_found() -> None:
+    graph = grimp.ImportGraph()
+    graph.add_import(importer="consumers.loop", imported="consumers.held")
+    for module in contract.ENTRANCES:
+        graph.add_module(module)
+    written = {
+        "source_modules": list(contract.ENTRANCES),
+        "forbidden_modules": ["topics.*", "handlers.*", "state.postgres.invoices"],
+        "ignore_imports": ["consumers.* -> topics.invoices", "consumers.* -> topics.table"],
+    }
+    (room,) = contract.open_rooms(written)
+    (allowed,) = contract.too_much(written, {"invoices", "accounts"})
+    (free,) = contract.unbound(written, graph)
+    assert "`state.postgres.*`" in room
+    assert "`consumers.* -> topics.invoices`" in allowed
+    assert "`consumers.held`" in free
+
+
+@pytest.mark.parametrize(("importer", "found"), [("consumers.batch", 0), ("consumers.*", 1)])
+def test_the_account_is_known_to_the_modules_that_lock_it_and_to_no_others(importer: str, found: int) -> None:
+    written = {"ignore_imports": [f"{importer} -> handlers.accounts"]}
+    assert len(list(contract.too_much(written, {"accounts"}))) == found
