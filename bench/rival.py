@@ -23,9 +23,10 @@ from fleet.settings import Settings
 from handlers.account import Account
 from handlers.accounts import ACCOUNT, AccountRecord
 from handlers.decision import Applied, Context
+from handlers.payment_method import PAYMENT_METHODS
 from handlers.profiles import FIELDS, PROFILE, Profile
 from handlers.registry import decide
-from state.postgres import outbox
+from state.postgres import outbox, payment_methods
 from state.postgres.connection import Connection
 from topics.accounts import AccountType
 from topics.codec import decode
@@ -73,7 +74,8 @@ async def _load(connection: Connection, account_id: str) -> Account:
         profile = Profile(
             fields, found["version"], found["created_on"], found["edited_on"], found["deleted_on"]
         )
-    return Account(account_id, {ACCOUNT: record, PROFILE: profile})
+    methods = (await payment_methods.load(connection, [account_id])).get(account_id)
+    return Account(account_id, {ACCOUNT: record, PROFILE: profile, PAYMENT_METHODS: methods})
 
 
 def _profile_row(profile: Profile) -> tuple[Any, ...]:

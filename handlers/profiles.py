@@ -12,6 +12,8 @@ from handlers.accounts import erase as erase_account
 from handlers.accounts import has_debt, known, version_conflict
 from handlers.decision import Applied, Context, Decision, Problem, Refused
 from handlers.dispatch import Handler
+from handlers.payment_method import PAYMENT_METHODS, default_of, methods_of
+from handlers.profile_copies import copies
 from handlers.profile_rules import examine, normalise, problems_of
 from handlers.subscription import SUBSCRIPTIONS, subscriptions_of
 from topics.accounts import EraseAccount
@@ -135,6 +137,13 @@ def view(profile: Profile, account_type: str) -> dict[str, Any]:
     }
 
 
+def _told(account: Account, profile: Profile) -> dict[str, Any]:
+    """The view, with what is shown of the method that is charged first."""
+    shown = view(profile, known(account).type.value)
+    first = default_of(methods_of(account))
+    return {**shown, **copies(first.details, first.billing)} if first else shown
+
+
 def _put(account: Account, command: ProfileFields, context: Context) -> Decision:
     fields, found = examine(dict(zip(FIELDS, _values(command.__dict__), strict=True)))
     if found:
@@ -144,9 +153,8 @@ def _put(account: Account, command: ProfileFields, context: Context) -> Decision
 
 def _changed(account: Account, fields: Mapping[str, str | None], context: Context) -> Decision:
     before, standing = account.get(PROFILE), live(account)
-    account_type = known(account).type.value
     if standing is not None and standing.fields == fields:
-        return Applied(result=view(standing, account_type))
+        return Applied(result=_told(account, standing))
     after = Profile(
         fields=fields,
         version=before.version + 1 if before else 1,
@@ -154,7 +162,7 @@ def _changed(account: Account, fields: Mapping[str, str | None], context: Contex
         edited_on=context.now,
     )
     event = ProfileChanged(profile=_read_fields(fields), version=after.version, created=standing is None)
-    return Applied({PROFILE: after}, events=(event,), result=view(after, account_type))
+    return Applied({PROFILE: after}, events=(event,), result=_told(account, after))
 
 
 def _tombstone(profile: Profile, context: Context) -> Profile:
@@ -193,9 +201,9 @@ def _invalid(found: tuple[Problem, ...]) -> Refused:
 
 
 HANDLERS: Final = (
-    Handler(CreateProfile, create, needs=(PROFILE,)),
-    Handler(ReplaceProfile, replace, needs=(PROFILE,)),
-    Handler(UpsertProfile, upsert, needs=(PROFILE,)),
-    Handler(PatchProfile, patch, needs=(PROFILE,)),
+    Handler(CreateProfile, create, needs=(PROFILE, PAYMENT_METHODS)),
+    Handler(ReplaceProfile, replace, needs=(PROFILE, PAYMENT_METHODS)),
+    Handler(UpsertProfile, upsert, needs=(PROFILE, PAYMENT_METHODS)),
+    Handler(PatchProfile, patch, needs=(PROFILE, PAYMENT_METHODS)),
     Handler(DeleteProfile, delete, needs=(PROFILE, SUBSCRIPTIONS)),
 )

@@ -8,13 +8,15 @@ from pydantic import ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from handlers import profiles as rules
+from handlers.profile_copies import copies
 from producers.http.commands import ask
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account, not_found
 from producers.http.surface import View
+from producers.profile_copies import NO_COPIES, ProfileCopies
 from producers.profile_fields import NOT_PATCHED
-from state.postgres import accounts, profiles
+from state.postgres import profiles
 from state.postgres.api_tokens import READ, WRITE
 from topics.accounts import Version
 from topics.codes import Code
@@ -33,7 +35,7 @@ Unused = Annotated[Any, Field(default=None, exclude=True, repr=False)]
 """Sent by the public client, not needed here: API tokens prove more than a solved challenge."""
 
 
-class ProfileShown(ProfileFields):
+class ProfileShown(ProfileFields, ProfileCopies):
     """A billing profile. What is not known of it is left out or null."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,9 +50,6 @@ class ProfileShown(ProfileFields):
 READ_ONLY: Final = frozenset(ProfileShown.model_fields) - frozenset(ProfileFields.model_fields) | {
     *("balance", "next_bill_date", "is_partner", "primary_email", "validation_code"),
     *("enterprise_billing_email", "enterprise_primary_email"),
-    *("card_expiry_month", "card_expiry_year", "card_number"),
-    *(f"payment_{name}" for name in ("address", "address2", "city", "country", "email", "zipcode", "state")),
-    *("payment_first_name", "payment_last_name"),
 }
 """Fields a profile is shown with: a caller may change what it read and send all of it back."""
 
@@ -87,15 +86,14 @@ class ProfileReplaced(ProfileGiven):
 
 async def get(visit: Visit) -> Response:
     """The billing profile as it stands."""
-    ids = [visit.account_id]
-    async with visit.surface.snapshot() as connection:
-        record = (await accounts.load(connection, ids)).get(visit.account_id)
-        profile = (await profiles.load(connection, ids)).get(visit.account_id)
-    if record is None:
+    async with visit.surface.reading() as connection:
+        found = await profiles.shown(connection, visit.account_id)
+    if found is None:
         raise no_such_account()
-    if profile is None or profile.deleted_on:
+    if found.profile is None or found.profile.deleted_on:
         raise not_found("There is no billing profile yet. Create one first.")
-    return answer(_shown(visit.account_id, rules.view(profile, record.type.value)))
+    view = {**rules.view(found.profile, found.account_type), **copies(*found.charged_first)}
+    return answer(_shown(visit.account_id, view))
 
 
 async def create(visit: Visit, given: ProfileGiven) -> Response:
@@ -119,7 +117,7 @@ async def delete(visit: Visit) -> Response:
 
 
 def _shown(account_id: str, view: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": account_id, **view}
+    return {"id": account_id, **NO_COPIES, **view}
 
 
 def _gone(account_id: str, _result: Any) -> None:
@@ -152,6 +150,12 @@ _RESULT: Final = {
     "id": "023e105f4ecef8ad9ca31a8372d0c353",
     **rules.NOTHING,
     **_GIVEN,
+    **NO_COPIES,
+    "card_number": "xxxx-xxxx-xxxx-4242",
+    "card_expiry_month": 12,
+    "card_expiry_year": 2030,
+    "payment_first_name": "Ada",
+    "payment_last_name": "Lovelace",
     "account_type": "pay_go",
     "version": 1,
     "created_on": "2026-11-23T20:15:30.120000Z",

@@ -44,7 +44,7 @@ def _kind(callers: Path) -> Kind:
         base="/internal/v1",
         about="The account side of billing, for other services: signed service tokens with scopes.",
         access=lambda _pool: service_token_access(callers),
-        views={},
+        views=profiles.VIEWS,
         may_read=_may_read,
     )
 

@@ -14,10 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from handlers import profiles as profile_rules
+from handlers.accounts import AccountRecord
 from handlers.payment_gate import NONE, WAY_OUT, gate
-from handlers.payment_method import NO_METHODS
+from handlers.payment_method import NO_METHODS, PaymentMethods, default_of
 from handlers.payment_method import living as living_methods
 from handlers.payment_method import view as method_view
+from handlers.profile_copies import copies
+from handlers.profiles import Profile
 from handlers.stripe_customers import StripeCustomer
 from handlers.subscription import NO_SUBSCRIPTIONS
 from producers.http.endpoints import Endpoint, Example, Visit
@@ -29,6 +32,7 @@ from producers.iapi import stripe_customers as customer_views
 from producers.iapi.accounts import AccountShown
 from producers.iapi.collection_method import CollectionShown
 from producers.iapi.profiles import ProfileShown
+from producers.iapi.profiles import shown as shown_profile
 from producers.iapi.scopes import BILLING_STATE_READ
 from producers.iapi.stripe_customers import CustomerShown
 from producers.payment_methods import MethodShown
@@ -146,7 +150,7 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
             "account_id": account_id,
             "as_of": now,
             "account": account_views.shown(record),
-            "billing_profile": profile_rules.view(living, record.type.value) if living else None,
+            "billing_profile": _profile(account_id, living, record, kept_methods),
             "stripe_customer": customer_views.shown(account_id, record, profile, kept_methods, customer),
             "payment_methods": [method_view(one) for one in living_methods(kept_methods)],
             "payment_gate": {name: getattr(verdict, name) for name in GateShown.model_fields},
@@ -155,6 +159,17 @@ async def states(connection: Connection, ids: Sequence[str]) -> dict[str, dict[s
             "parked": account_id in parked,
         }
     return found
+
+
+def _profile(
+    account_id: str, living: Profile | None, record: AccountRecord, methods: PaymentMethods
+) -> dict[str, Any] | None:
+    if living is None:
+        return None
+    first = default_of(methods)
+    view = profile_rules.view(living, record.type.value)
+    of_method = copies(first.details, first.billing) if first else {}
+    return shown_profile(account_id, {**view, **of_method})
 
 
 def _effect(row: Row) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A11-A14 and A16, the billing profile: read, upsert, patch, try without doing, and what it means for tax."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,9 +9,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from handlers import profiles as rules
-from handlers.account import Account
+from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT, AccountRecord
 from handlers.decision import Applied, Context, Failed
+from handlers.payment_method import PAYMENT_METHODS, PaymentMethods
+from handlers.profile_copies import copies
 from handlers.profile_rules import Suggestion, TaxContext, suggest, tax_context
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide
@@ -19,18 +22,20 @@ from producers.http.documents import ErrorModel
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer, errors
 from producers.http.errors import no_such_account, not_found
+from producers.http.surface import View
 from producers.iapi.scopes import PROFILES_READ, PROFILES_WRITE
+from producers.profile_copies import NO_COPIES, ProfileCopies
 from producers.profile_fields import NOT_PATCHED
 from producers.trace import new_id
-from state.postgres import accounts, profiles
+from state.postgres import accounts, payment_methods, profiles
 from topics.codes import Code
-from topics.profiles import PatchProfile, ProfileFields, UpsertProfile
+from topics.profiles import CreateProfile, PatchProfile, ProfileFields, ReplaceProfile, UpsertProfile
 
 PATH: Final = "/accounts/{account_id}/billing-profile"
 
 
-class ProfileShown(ProfileFields):
-    """A billing profile."""
+class ProfileShown(ProfileFields, ProfileCopies):
+    """A billing profile, with what is shown of the default payment method."""
 
     account_type: str
     version: int
@@ -49,8 +54,9 @@ class Verdict(BaseModel):
 
 async def get(visit: Visit) -> Response:
     """The billing profile as it stands."""
-    record, profile = await _living(visit)
-    return answer(rules.view(profile, record.type.value))
+    profile, found = await _living(visit)
+    view = {**rules.view(profile, found.account_type), **copies(*found.charged_first)}
+    return answer(shown(visit.account_id, view))
 
 
 async def upsert(visit: Visit, given: UpsertProfile) -> Response:
@@ -65,8 +71,9 @@ async def patch(visit: Visit, given: PatchProfile) -> Response:
 
 async def validate(visit: Visit, given: UpsertProfile) -> Response:
     """What would come of an upsert: the very decision, on the account as it is now, and nothing is kept."""
-    record, profile = await _read(visit)
-    account = Account(visit.account_id, {ACCOUNT: record, PROFILE: profile})
+    record, profile, methods = await _read(visit)
+    parts: dict[Part[Any], Any] = {ACCOUNT: record, PROFILE: profile, PAYMENT_METHODS: methods}
+    account = Account(visit.account_id, parts)
     context = Context(datetime.now(UTC), visit.caller.actor(visit.surface.kind.name), new_id())
     decision = decide(account, given, context)
     assert not isinstance(decision, Failed), "only results of effects fail like that"
@@ -74,7 +81,7 @@ async def validate(visit: Visit, given: UpsertProfile) -> Response:
     return answer(
         {
             "valid": applied,
-            "result": decision.result if isinstance(decision, Applied) else None,
+            "result": shown(visit.account_id, decision.result) if isinstance(decision, Applied) else None,
             "errors": []
             if isinstance(decision, Applied)
             else errors(decision.code, decision.message, decision.problems),
@@ -85,30 +92,43 @@ async def validate(visit: Visit, given: UpsertProfile) -> Response:
 
 async def tax(visit: Visit) -> Response:
     """Where the customer is and under which tax id: what a tax engine asks for."""
-    _, profile = await _living(visit)
+    profile, _ = await _living(visit)
     return answer(asdict(tax_context(profile.fields)))
 
 
-async def _read(visit: Visit) -> tuple[AccountRecord, Profile | None]:
+async def _read(visit: Visit) -> tuple[AccountRecord, Profile | None, PaymentMethods | None]:
     ids = [visit.account_id]
     async with visit.surface.snapshot() as connection:
         record = (await accounts.load(connection, ids)).get(visit.account_id)
         profile = (await profiles.load(connection, ids)).get(visit.account_id)
+        methods = (await payment_methods.load(connection, ids)).get(visit.account_id)
     if record is None:
         raise no_such_account()
-    return record, profile
+    return record, profile, methods
 
 
-async def _living(visit: Visit) -> tuple[AccountRecord, Profile]:
-    record, profile = await _read(visit)
-    if profile is None or profile.deleted_on:
+async def _living(visit: Visit) -> tuple[Profile, profiles.ShownProfile]:
+    async with visit.surface.reading() as connection:
+        found = await profiles.shown(connection, visit.account_id)
+    if found is None:
+        raise no_such_account()
+    if found.profile is None or found.profile.deleted_on:
         raise not_found("There is no billing profile yet.")
-    return record, profile
+    return found.profile, found
+
+
+def shown(_account_id: str, view: Any) -> dict[str, Any]:
+    """A profile's view as it is answered."""
+    return {**NO_COPIES, **view}
 
 
 def _fields(given: ProfileFields) -> dict[str, str | None]:
     return {name: getattr(given, name) for name in rules.FIELDS}
 
+
+VIEWS: Final[Mapping[str, View]] = {
+    command.type: shown for command in (CreateProfile, ReplaceProfile, UpsertProfile, PatchProfile)
+}
 
 _GIVEN: Final = {
     "company": "Beispiel GmbH",
@@ -124,6 +144,8 @@ _GIVEN: Final = {
 _RESULT: Final[dict[str, Any]] = {
     **rules.NOTHING,
     **_GIVEN,
+    **NO_COPIES,
+    "payment_email": "payer@example.com",
     "account_type": "pay_go",
     "version": 2,
     "created_on": "2026-11-23T20:15:30.120000Z",

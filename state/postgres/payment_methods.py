@@ -16,6 +16,8 @@ from state.postgres.store import Store, expect_all
 from topics.payment_methods import MethodDetails, MethodState
 
 SQL: Final = queries("payment_methods")
+Shown = tuple[MethodDetails | None, Mapping[str, str | None]]
+"""What a processor shows of a method, None without one, and what the customer says of it."""
 
 
 async def load(connection: Connection, ids: Sequence[str]) -> dict[str, PaymentMethods]:
@@ -44,6 +46,13 @@ async def expiring(connection: Connection, before: date, *, after: str, limit: i
 async def paid_by_others(connection: Connection, tokens: Collection[str], account_id: str) -> bool:
     """Whether another account pays with one of these tokens of Braintree's vault."""
     return await connection.fetchval(SQL.others, list(tokens), account_id) is not None
+
+
+def shown_of(row: Row) -> Shown:
+    """The same from a row that came by a join and may hold nulls."""
+    if row["details"] is None:
+        return None, {}
+    return MethodDetails.model_validate_json(row["details"]), orjson.loads(row["billing"])
 
 
 def _method(row: Row) -> PaymentMethod:

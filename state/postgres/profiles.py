@@ -1,16 +1,27 @@
 """Billing profile rows, tombstones included, saved as a set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
 from handlers.profiles import FIELDS, PROFILE, Profile
-from state.postgres.connection import Connection, Row
+from state.postgres.connection import Connection
+from state.postgres.payment_methods import Shown, shown_of
 from state.postgres.queries import queries
 from state.postgres.store import Store, expect_all
+from topics.value import value
 
 SQL: Final = queries("profiles")
 _values: Final = itemgetter(*FIELDS)
+
+
+@value
+class ShownProfile:
+    """A profile, None without one, and what is shown beside it."""
+
+    profile: Profile | None
+    account_type: str
+    charged_first: Shown
 
 
 async def load(connection: Connection, ids: Sequence[str]) -> dict[str, Profile]:
@@ -24,7 +35,16 @@ async def save(connection: Connection, profiles: Mapping[str, Profile]) -> None:
     expect_all("profiles", len(rows), await connection.execute(SQL.save, rows))
 
 
-def _profile(row: Row) -> Profile:
+async def shown(connection: Connection, account_id: str) -> ShownProfile | None:
+    """All that is shown of an account's profile, in one statement. None when there is no such account."""
+    row = await connection.fetchrow(SQL.shown, account_id)
+    if row is None:
+        return None
+    profile = _profile(row[3:]) if row["account_id"] else None
+    return ShownProfile(profile, row["account_type"], shown_of(row))
+
+
+def _profile(row: Iterable[Any]) -> Profile:
     """By position, in the order of the statement: a look-up by name for each column costs four times as much."""
     _, *fields, version, created_on, edited_on, deleted_on = row
     return Profile(dict(zip(FIELDS, fields, strict=True)), version, created_on, edited_on, deleted_on)

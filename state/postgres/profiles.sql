@@ -36,3 +36,15 @@ ON CONFLICT (account_id) DO UPDATE SET
     edited_on = excluded.edited_on,
     deleted_on = excluded.deleted_on
 WHERE kept.version < excluded.version;
+
+-- name: shown
+-- All that is shown of one profile: with the account's type and the method that is charged first, each by its key.
+SELECT accounts.type AS account_type, method.details, method.billing,
+       kept.account_id, kept.first_name, kept.last_name, kept.company, kept.address, kept.address2, kept.city,
+       kept.state, kept.zipcode, kept.country, kept.telephone, kept.vat, kept.tax_id_type, kept.billing_email,
+       kept.secondary_billing_email, kept.preferred_locale, kept.version, kept.created_on, kept.edited_on,
+       kept.deleted_on
+FROM accounts
+LEFT JOIN profiles AS kept ON kept.account_id = accounts.id
+LEFT JOIN payment_methods AS method ON method.account_id = accounts.id AND method.is_default
+WHERE accounts.id = $1;

@@ -152,7 +152,7 @@ async def test_a_defect_is_answered_without_a_trace(
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("ada@example.com")
 
-    monkeypatch.setattr(profiles, "load", broken)
+    monkeypatch.setattr(profiles, "shown", broken)
     answer = await dashboard.http.get(dashboard.profile, headers={"X-Request-Id": "find-me"})
     assert answer.status_code == 500
     assert told(answer.text)[0] == 1500
