@@ -125,6 +125,28 @@ def test_a_deleted_customer_has_no_default_any_more() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["true", "True", "yes", ""])
+@pytest.mark.parametrize("place", ["price", "item", "subscription"])
+def test_a_domain_is_what_its_seller_marks_so(place: str, value: str) -> None:
+    marked = {"metadata": {"registrar": value}}
+    price = {"id": "price_1", **(marked if place == "price" else {})}
+    item = {"id": "si_1", "price": price, **(marked if place == "item" else {})}
+    body: dict[str, Any] = {
+        "object": "subscription",
+        "id": "sub_1",
+        "customer": "cus_1",
+        "status": "active",
+        "collection_method": "charge_automatically",
+        "items": {"data": [item, {"id": "si_2", "price": {"id": "price_2"}}]},
+        **(marked if place == "subscription" else {}),
+    }
+    fact = told("customer.subscription.updated", body, SEEN)
+    assert isinstance(fact, SubscriptionObserved)
+    domain, other = (one.registrar for one in fact.items)
+    assert domain is (value == "true")
+    assert other is (value == "true" and place == "subscription")
+
+
 @pytest.mark.parametrize("whose", ["item", "subscription"])
 def test_a_subscription_is_told_with_its_items_and_their_periods(whose: str) -> None:
     period = {"current_period_start": 0, "current_period_end": 86_400}

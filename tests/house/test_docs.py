@@ -16,6 +16,7 @@ from fleet.cli import main
 from fleet.local.settings import LocalSettings
 from fleet.settings import Settings
 from observability import metrics
+from state.stripe.subscriptions import subscription
 from tests.conftest import ROOT
 from tests.house import written
 from topics.codec import Reason
@@ -146,6 +147,23 @@ def test_every_log_line_of_the_runbook_is_written() -> None:
     code = source()
     assert named
     assert not {name for name in named if f'"{name}"' not in code}
+
+
+def test_what_sellers_of_domains_are_told_to_send_makes_a_domain() -> None:
+    page = ROOT / "docs" / "upstream.md"
+    sent = [
+        word for block in written.blocks(page, "sh") for word in re.findall(r"metadata\[(\w+)\]=(\w+)", block)
+    ]
+    item = {"id": "si_1", "price": {"id": "price_1"}, "current_period_end": 1_700_000_000}
+    whole = {
+        "id": "sub_1",
+        "customer": "cus_1",
+        "status": "active",
+        "collection_method": "charge_automatically",
+        "items": {"data": [item]},
+    }
+    assert not subscription(whole).items[0].registrar
+    assert subscription({**whole, "metadata": dict(sent)}).items[0].registrar
 
 
 def test_the_runbook_knows_every_reason_of_a_dead_letter() -> None:
