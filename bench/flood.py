@@ -1,8 +1,9 @@
 """Commands somebody waits for, while a flood is worked off on the other lanes.
 
 A steady trickle of commands is timed from the moment each should be published until the caller is woken
-through its reply channel: first in the quiet, then while the workers of `facts` and `bulk` work off their
-full topics, from the first flooding message applied to the last. Commands and bulk go to the same accounts.
+through its reply channel: first in the quiet, once what former stages left is worked off, then while the workers of
+`facts` and `bulk` work off their full topics, from the first flooding message applied to the last. Commands and bulk go
+to the same accounts.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from redis.asyncio import Redis
 from bench import members
 from bench.latency import percentile
 from bench.plan import Plan
+from bench.quiet import wait_for_quiet
 from bench.servers import Servers
 from bench.show import Done, Show
 from bench.stage import fresh_database, position, publish, settle, start_here
@@ -44,6 +46,8 @@ class Flood:
     messages: int
     seconds: float
     """From the first of both lanes' messages applied to the last."""
+    waited: float | None
+    """Seconds until the servers were quiet before the quiet half, None when they were not in time."""
 
     def figures(self) -> dict[str, object]:
         """As it is reported."""
@@ -57,6 +61,7 @@ class Flood:
             "flooded_p99_ms": round(flooded, 2),
             "messages": self.messages,
             "messages_per_second": round(self.messages / self.seconds),
+            "waited_for_quiet_seconds": None if self.waited is None else round(self.waited, 1),
             "commands_timed": {"quiet": len(self.quiet), "flooded": len(self.flooded)},
         }
 
@@ -112,6 +117,7 @@ async def measure(servers: Servers, plan: Plan, logs: Path, show: Show) -> Flood
         await start_here(connection, own.kafka_bootstrap, [COMMANDS, FACTS, BULK])
         starts = {lane.name: await position(connection, lane) for lane in (FACTS, BULK)}
         await _publish_flood(own, plan, show)
+        waited = await wait_for_quiet(connection, show, "flood", limit=plan.quiet_limit)
         await stack.enter_async_context(members.worker("commands", servers=own, logs=logs))
         show.step(f"flood: quiet, {plan.flood_rate} commands/s")
         async with _waiting(own, "bench:quiet", plan) as (quiet, over):
@@ -133,6 +139,7 @@ async def measure(servers: Servers, plan: Plan, logs: Path, show: Show) -> Flood
         flooded.asked,
         2 * plan.flood_messages,
         seconds,
+        waited,
     )
 
 

@@ -40,6 +40,8 @@ class Plan:
     flood_warm_up: int = 100
     """Commands at the beginning of either half that are not timed."""
     flood_seconds: float = 8.0
+    quiet_limit: float = 120.0
+    """Seconds that its quiet half waits for the servers at most."""
 
     webhook_accounts: int = 10_000
     webhooks: int = 60_000

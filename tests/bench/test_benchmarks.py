@@ -31,6 +31,7 @@ TINY = Plan(
     flood_rate=20,
     flood_warm_up=2,
     flood_seconds=0.5,
+    quiet_limit=0.5,
     webhook_accounts=20,
     webhooks=120,
     webhook_requests=10,

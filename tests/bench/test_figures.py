@@ -24,7 +24,7 @@ def figures() -> dict[str, Any]:
         "apply": Speeds(20_000, 24_000, {1: 200, 12: 400}, {500: 30_000, 5_000: 50_000}, 900).figures(),
         "http": summary(answers, 500, 30.0).figures(),
         "growth": Growth({1_000: 50.0, 1_000_000: 55.0}).figures(),
-        "flood": Flood([0.005] * 100, 100, [0.008] * 100, 100, 200_000, 20.0).figures(),
+        "flood": Flood([0.005] * 100, 100, [0.008] * 100, 100, 200_000, 20.0, 3.0).figures(),
     }
 
 
