@@ -10,7 +10,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from handlers import registry as handlers_registry
 from observability import metrics
 from state.postgres import stores
-from tests.house import addresses, contract, grid, money, purity, shape, transactions
+from state.postgres.migrate import MIGRATIONS
+from tests.house import addresses, contract, grid, migrations, money, purity, shape, transactions
 from tests.house.sources import ROOMS, ROOT, Source, python, tracked
 from topics import registry as topics_registry
 
@@ -98,3 +99,10 @@ def test_the_loop_knows_no_capability_that_is_there_or_comes() -> None:
         *contract.unbound(written, grimp.build_graph("consumers")),
     ]
     assert not found, told(found)
+
+
+def test_an_expand_migration_does_nothing_that_a_former_worker_would_not_survive() -> None:
+    texts = {path.stem: path.read_text() for path in sorted(MIGRATIONS.glob("*.sql"))}
+    assert all(migrations.statements(text) for text in texts.values())
+    found = [problem for name, text in texts.items() for problem in migrations.violations(name, text)]
+    assert not [*found, *migrations.unused(texts)], told(found)

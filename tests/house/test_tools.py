@@ -5,7 +5,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.house import addresses, contract, grid, money, purity, shape, transactions
+from tests.house import addresses, contract, grid, migrations, money, purity, shape, transactions
 from tests.house.sources import Source
 
 
@@ -197,3 +197,62 @@ def test_a_contract_that_lets_the_loop_know_too_much_is_found() -> None:
 def test_the_account_is_known_to_the_modules_that_lock_it_and_to_no_others(importer: str, found: int) -> None:
     written = {"ignore_imports": [f"{importer} -> handlers.accounts"]}
     assert len(list(contract.too_much(written, {"accounts"}))) == found
+
+
+def expanding(*statements: str) -> list[str]:
+    """What is found in an expand migration of these statements."""
+    text = f"-- depends:\n{migrations.APPLY}\n{';'.join(statements)};\n{migrations.ROLLBACK}\nDROP TABLE x;\n"
+    return list(migrations.violations("20270101_01_expand_notes", text))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE notes",
+        "DROP TYPE note_in_v1",
+        "ALTER TYPE note_in_v1 ADD ATTRIBUTE author text",
+        "ALTER TABLE notes RENAME COLUMN text TO body",
+        "ALTER TABLE notes DROP COLUMN text",
+        "ALTER TABLE notes ALTER COLUMN version TYPE bigint",
+        "ALTER TABLE notes ALTER COLUMN text SET NOT NULL",
+        "ALTER TABLE notes ALTER COLUMN version DROP DEFAULT",
+        "ALTER TABLE notes ADD COLUMN author text NOT NULL",
+        "ALTER TABLE notes ADD COLUMN pages integer DEFAULT 0, ADD COLUMN author text NOT NULL",
+        "ALTER TABLE notes ADD COLUMN kind text CHECK (kind IN ('a', 'b'))",
+        "ALTER TABLE notes ADD CONSTRAINT short CHECK (length(text) < 10) NOT VALID",
+        "ALTER TABLE notes ADD FOREIGN KEY (author) REFERENCES accounts (id)",
+        "CREATE UNIQUE INDEX notes_one ON notes (account_id)",
+        "CREATE OR REPLACE FUNCTION add_journal_day(day date) RETURNS void AS $$ SELECT 1; $$ LANGUAGE sql",
+        "CREATE TRIGGER told BEFORE INSERT ON notes EXECUTE FUNCTION tell()",
+        "UPDATE notes SET text = ''",
+        "DELETE FROM notes",
+        "DO $$ BEGIN DROP TABLE notes; END $$",
+    ],
+)
+def test_what_a_former_worker_would_not_survive_is_found(statement: str) -> None:
+    (found,) = expanding(statement)
+    assert found.startswith("state/postgres/migrations/20270101_01_expand_notes.sql:1: `")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE notes (text text NOT NULL)", "CREATE UNIQUE INDEX notes_one ON notes (text)"),
+        ("CREATE TABLE notes (text text)", "ALTER TABLE notes ADD CONSTRAINT short CHECK (length(text) < 9)"),
+        ("CREATE TYPE note_in_v2 AS (text text, author text)",),
+        ("ALTER TABLE notes ADD COLUMN author text",),
+        ("ALTER TABLE notes ADD COLUMN a text NOT NULL DEFAULT '[;,]', ADD COLUMN b numeric(9, 2)",),
+        ("ALTER TABLE notes ALTER COLUMN position SET DEFAULT nextval('notes_position')",),
+        ("CREATE INDEX CONCURRENTLY notes_by_author ON notes (author)",),
+        ("-- DROP TABLE notes;\nCREATE SEQUENCE notes_position",),
+    ],
+)
+def test_what_only_adds_passes(statements: tuple[str, ...]) -> None:
+    assert expanding(*statements) == []
+
+
+def test_a_migration_says_which_of_the_two_it_is_and_a_contract_may_take_away() -> None:
+    text = f"{migrations.APPLY}\nDROP TABLE notes;\n"
+    assert list(migrations.violations("20270101_01_contract_notes", text)) == []
+    (found,) = migrations.violations("20270101_01_notes", text)
+    assert "neither" in found
