@@ -179,6 +179,25 @@ def test_the_runbook_knows_who_owns_a_dead_letter_of_each_reason() -> None:
     assert told == {one: {reason for reason, whose in lane.items() if whose is one} for one in Owner}
 
 
+def test_the_composite_types_that_nothing_uses_are_told() -> None:
+    page = (ROOT / "docs" / "adding-a-capability.md").read_text()
+    (told,) = re.findall(
+        r"^Types that no statement uses any more and that wait for that step: (.*?)\.$", page, re.M | re.S
+    )
+    kept = ROOT / "state" / "postgres"
+    changes = [
+        path.read_text().partition("-- migrate: rollback")[0] for path in kept.glob("migrations/*.sql")
+    ]
+    made = {name for text in changes for name in re.findall(r"CREATE TYPE (\w+)", text)}
+    dropped = {
+        name
+        for text in changes
+        for name in re.findall(r"\b(\w+_in_v\d+)\b", "".join(re.findall(r"DROP TYPE[^;]*", text)))
+    }
+    used = {name for path in kept.glob("*.sql") for name in re.findall(r"\b\w+_in_v\d+\b", path.read_text())}
+    assert set(re.findall(r"`(\w+)`", told)) == made - dropped - used
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(page.name[:4]) for page in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -7,6 +7,7 @@ import pytest
 
 from consumers.sweeps.known import _under_way
 
+
 def owed(target: str, *, state: str = "open", age: timedelta = timedelta(0)) -> Any:
     """A row of work, and how long it has waited when it is looked at."""
     return {"target": target, "state": state, "age": age}

@@ -1,5 +1,5 @@
 -- Where a round over the accounts stands that pay by PayPal, and when it began.
--- depends: 20261129_02_expand_metered_until
+-- depends: 20261129_03_expand_urgency_of_effects
 
 -- migrate: apply
 
