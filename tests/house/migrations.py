@@ -29,6 +29,10 @@ ALLOWED: Final = {
         "20261124_01_expand_continuing_operations",
         "ALTER TABLE journal ADD CONSTRAINT",
     ): "the check is wider than the one before: all that a former worker writes passes",
+    (
+        "20261129_03_expand_urgency_of_effects",
+        "DROP INDEX effects_due",
+    ): "former workers claim the same without it, by sorting what is open",
 }
 """Statements that are none of the safe ones and do no harm, by the migration and how they begin, with the reason."""
 
