@@ -1,6 +1,6 @@
 """The figures of a run as one picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,18 +16,21 @@ OURS, THEIRS, COPY = "#1f6f8b", "#c0504d", "#8c8c8c"
 def draw(figures: Figures, path: Path) -> None:
     """Write the picture of the benchmarks that ran as PNG."""
     mpl.use("agg")
-    drawn = [name for name in PANELS if name in figures]
-    if not drawn:
-        return
+    if drawn := [name for name in PANELS if name in figures]:
+        picture(drawn, figures).savefig(path, dpi=120)
+
+
+def picture(drawn: Sequence[str], figures: Figures) -> Figure:
+    """A panel for each of these benchmarks; a place that is left over stays empty."""
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
-    picture = Figure(figsize=(6.5 * columns, 4.2 * rows), layout="constrained")
-    axes = picture.subplots(rows, columns, squeeze=False).flat
+    whole = Figure(figsize=(6.5 * columns, 4.2 * rows), layout="constrained")
+    axes = list(whole.subplots(rows, columns, squeeze=False).flat)
     for name, panel in zip(drawn, axes, strict=False):
         PANELS[name](panel, figures[name])
-    for panel in list(axes)[len(drawn) :]:
+    for panel in axes[len(drawn) :]:
         panel.set_axis_off()
-    picture.savefig(path, dpi=120)
+    return whole
 
 
 def _apply(axes: Axes, figures: Figures) -> None:

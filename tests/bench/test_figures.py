@@ -15,6 +15,7 @@ from bench.flood import Flood
 from bench.growth import Growth
 from bench.latency import percentile, summary
 from bench.load import Answers
+from bench.plot import picture
 
 
 def figures() -> dict[str, Any]:
@@ -52,6 +53,15 @@ def test_unanswered_requests_leave_no_percentile_to_report() -> None:
     assert found["p50_ms"] == 1
     assert found["p99_ms"] is None
     assert found["statuses"] == {"200": 90, "503": 5}
+
+
+@pytest.mark.parametrize(
+    "drawn", [["apply"], ["apply", "http", "growth"], ["apply", "http", "growth", "flood"]]
+)
+def test_a_place_without_a_benchmark_shows_no_axes(drawn: list[str]) -> None:
+    seen = [axes.get_title() for axes in picture(drawn, figures()).axes if axes.axison]
+    assert len(seen) == len(drawn)
+    assert all(seen)
 
 
 def test_json_and_picture_are_written(tmp_path: Path) -> None:
