@@ -27,10 +27,10 @@ def token() -> None:
     show_default=True,
     help="What it may do; repeat for several. Writing implies reading.",
 )
-@click.option("--days", type=int, help="Days until it expires; for ever without it.")
+@click.option("--days", type=click.IntRange(min=1), help="Days until it expires; for ever without it.")
 def create(name: str, accounts: tuple[str, ...], scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token and show it, this once."""
-    expires = datetime.now(UTC) + timedelta(days=days) if days else None
+    expires = datetime.now(UTC) + timedelta(days=days) if days is not None else None
     try:
         _, secret = with_store(
             lambda connection: rows.create(

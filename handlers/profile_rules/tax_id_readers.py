@@ -76,13 +76,16 @@ def eu_vat(typed: str, country: str | None) -> str | None:
     """A VAT number of any member state; without a prefix it is one of the profile's own country.
 
     GR is written EL, as VIES and Stripe do. Northern Ireland's must say XI: without it, a number is a
-    British one.
+    British one. What begins like a number of another state, or a British one, is that number mistyped: some of
+    them would pass as one of the profile's own country.
     """
     bare = without_separators(typed)
     prefix = "EL" if bare[:2] == "GR" else bare[:2]
-    found = _vat_of(prefix, bare[2:]) if prefix in VAT_EXAMPLES else None
     home = HOME_PREFIX.get(country or "")
-    return _vat_of(home, bare) if found is None and home is not None else found
+    if prefix in VAT_EXAMPLES and (found := _vat_of(prefix, bare[2:])) is not None:
+        return found
+    foreign = prefix != home and prefix in {*VAT_EXAMPLES, "GB"}
+    return None if home is None or foreign else _vat_of(home, bare)
 
 
 def _vat_of(prefix: str, rest: str) -> str | None:

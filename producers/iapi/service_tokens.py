@@ -88,7 +88,8 @@ def verify(token: str, keys: Mapping[str, SigningKey], *, now: float) -> tuple[C
         _claims(signer, now).validate(decoded.claims)
     except ExpiredTokenError:
         raise unauthenticated("This service token has expired.") from None
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        # A stranger writes the header and the claims: joserfc trips over types that it does not expect there.
         raise unauthenticated(
             "This service token does not hold: check its key id, signature, issuer, audience and times."
         ) from None

@@ -79,6 +79,8 @@ def shown(
 async def holders(visit: Visit) -> Response:
     """The account of a Stripe customer; several when accounts were merged on it."""
     customer_id = visit.path("customer_id")
+    if not customer_id.isprintable():
+        raise not_found("No account has this Stripe customer.")
     async with visit.surface.reading() as connection:
         found = (await stripe_customers.holders(connection, [customer_id])).get(customer_id)
     if found is None:

@@ -106,6 +106,12 @@ async def test_a_stripe_customer_is_linked_by_compare_and_set(iapi: Caller) -> N
     assert await refusal(iapi, "PUT", path, json={"customer_id": "not one"}) == (400, 1400)
 
 
+@pytest.mark.parametrize("name", ["%00", "cus_%00", "%E2%80%8B"])
+async def test_a_customer_whose_name_nobody_could_have_is_nobodys(iapi: Caller, name: str) -> None:
+    answer = await iapi.http.get(f"/internal/v1/stripe-customers/{name}/account")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, 1404)
+
+
 async def test_a_stripe_customer_leads_to_its_account(iapi: Caller, connection: Connection) -> None:
     path = "/internal/v1/stripe-customers/cus_C3/account"
     assert await refusal(iapi, "GET", path) == (404, 1404)

@@ -145,6 +145,26 @@ def _with_a_header_that_must_be_understood(known: Service) -> str:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"crit": 1},
+        {"crit": [1]},
+        {"crit": {}},
+        {"alg": 1},
+        {"alg": []},
+        {"kid": []},
+        {"b64": False},
+        {"typ": 7},
+    ],
+)
+def test_a_header_of_odd_types_is_refused_like_any_other(known: Service, odd: dict[str, Any]) -> None:
+    head = {"alg": "Ed25519", "kid": known.private["kid"], **odd}
+    refused(known, f"{_part(head)}.{_part(claims())}.AAAA")
+    refused(known, f"{_part([head])}.{_part(claims())}.AAAA")
+    refused(known, f"{_part(head)}.{_part([1])}.AAAA")
+
+
+@pytest.mark.parametrize(
     "forge",
     [
         _unsigned,

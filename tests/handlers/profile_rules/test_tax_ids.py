@@ -103,6 +103,12 @@ def test_each_member_states_number_is_read_with_and_without_its_prefix(prefix: s
         assert [p.message for p in problems({"country": country, "vat": "0"}) if number in p.message]
 
 
+@pytest.mark.parametrize("typed", ["DE136695970", "EE100594100"])
+def test_a_mistyped_number_of_another_state_is_not_taken_for_a_french_one(typed: str) -> None:
+    assert read_tax_id(f"FR{typed}", "eu_vat", "FR").value == f"FR{typed}"
+    assert pointers("FR", typed) != []
+
+
 def test_the_union_has_27_members() -> None:
     assert len(MEMBERS) == 27
     assert "GB" not in MEMBERS
