@@ -76,9 +76,9 @@ async def _decided(visit: Visit, row: Row, end: Row) -> Response:
 async def _underway(visit: Visit, command_id: UUID) -> Response:
     try:
         mark = await operations.find(visit.surface.redis, visit.surface.patience, command_id)
-    except REDIS_DOWN:
-        # Redis can't say whether it is under way. An id of the last day may well be, and "pending" tells a
-        # stranger nothing about an account; "no such operation" would be a lie to the one who sent it.
+    except (*REDIS_DOWN, operations.ForgottenError):
+        # Redis can't say whether it is under way, or was emptied. An id of the last day may well be, and "pending"
+        # tells a stranger nothing about an account; "no such operation" would be a lie to the one who sent it.
         if uuid7_ms(command_id) / 1000 > time.time() - operations.KEPT_SECONDS:
             return _waiting(visit, command_id, None, "pending")
         raise _no_such() from None
@@ -143,7 +143,7 @@ EXAMPLE: Final = Example(
         "errors": [
             {
                 "code": 1400,
-                "message": "Add the postal code: five digits, such as 94107.",
+                "message": "Add the ZIP code: in the United States it looks like 95014.",
                 "source": {"pointer": "/zipcode"},
             }
         ],

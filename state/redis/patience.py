@@ -12,6 +12,8 @@ class Patience:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._ask_after = 0.0
+        self.missed = False
+        """Whether something was not written that others will ask for."""
 
     def may_ask(self) -> bool:
         """Whether to ask now. After a failure only one is told yes every so many seconds: the others do without."""

@@ -98,6 +98,32 @@ async def test_a_young_operation_counts_as_pending_while_redis_cannot_be_asked(
         assert shown.json()["result"]["account_id"] is None
 
 
+async def test_an_accepted_operation_is_not_denied_when_redis_was_emptied(
+    stack: Stack, idle_lane: LaneUnderTest, connection: Connection, redis: Redis
+) -> None:
+    async with dashboard_caller(settings(stack, idle_lane, wait_seconds=0.2), connection) as caller:
+        taken = await caller.http.post(caller.profile, json=PROFILE)
+        assert taken.status_code == 202
+        await redis.flushdb()
+        shown = await caller.http.get(taken.headers["Location"])
+        assert shown.json()["result"]["status"] == "pending"
+        await caller.http.post(caller.profile, json=PROFILE)  # marks again
+        shown = await caller.http.get(taken.headers["Location"])
+        assert shown.json()["result"]["status"] == "pending"
+        async with idle_lane.running():
+            await until(lambda: _applied(caller, taken.headers["Location"]))
+
+
+async def _applied(caller: Caller, location: str) -> bool:
+    return bool((await caller.http.get(location)).json()["result"]["status"] == "applied")
+
+
+async def test_an_id_that_nobody_made_is_no_operation(dashboard: Caller, redis: Redis) -> None:
+    await dashboard.http.put(dashboard.profile, json=PROFILE, headers={"Prefer": "respond-async"})
+    await redis.set("operations:since", 0)
+    assert (await dashboard.http.get(f"/client/v4/operations/{new_id()}")).status_code == 404
+
+
 async def test_a_lost_announcement_costs_only_a_look_into_the_journal(
     stack: Stack, idle_lane: LaneUnderTest, connection: Connection
 ) -> None:
