@@ -34,7 +34,7 @@ from observability.crash import crash_point
 from state.postgres.cursors import Span
 from state.redis.dedup import Dedup
 from topics.codec import decode
-from topics.message import Received, Record
+from topics.message import Record
 
 log = structlog.get_logger()
 
@@ -318,7 +318,7 @@ class Loop:
 
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)
-        self._validity.observe(isinstance(entry, Received) for entry in decoded)
+        self._validity.observe(decoded)
         results = await applier.apply(
             Batch(taken.spans, tuple(decoded)), lambda: self._wanted(taken.positions.values())
         )

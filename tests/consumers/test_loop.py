@@ -242,7 +242,7 @@ async def test_a_stream_that_is_mostly_invalid_halts_the_lane(
     commands: LaneUnderTest, connection: Connection
 ) -> None:
     for _ in range(250):
-        await commands.raw(b"x", b"{}", [])
+        await commands.raw(b"x", b"{}", [("ce_type", b"billing.of-tomorrow.v9"), ("ce_source", b"/shop")])
     async with commands.running(batch=50) as loop:
 
         async def halted() -> bool:
@@ -250,3 +250,7 @@ async def test_a_stream_that_is_mostly_invalid_halts_the_lane(
 
         await until(halted)
         assert await count(connection, "outbox") < 250
+        told = str(loop.halted)
+        assert "unknown_type 1" in told
+        assert f"{commands.lane.topic.name}/" in told
+        assert "type 'billing.of-tomorrow.v9', source '/shop'" in told
