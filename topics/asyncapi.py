@@ -15,7 +15,17 @@ from topics.ids import ACCOUNT_ID_PATTERN
 from topics.message import Actor, Envelope, Kind, Message, Role
 from topics.owners import Owner
 from topics.registry import EXAMPLES, MESSAGE_TYPES
-from topics.table import BULK, COMMANDS, DEAD_LETTERS, EVENTS, FACTS, TOPICS, Topic
+from topics.table import (
+    BRAINTREE_WEBHOOKS,
+    BULK,
+    COMMANDS,
+    DEAD_LETTERS,
+    EVENTS,
+    FACTS,
+    STRIPE_WEBHOOKS,
+    TOPICS,
+    Topic,
+)
 
 Json = dict[str, Any]
 
@@ -23,6 +33,8 @@ BINDINGS: Final = "0.5.0"
 VERSION: Final = "1.0.0"
 """Of the document's form; what travels has its version in its type."""
 DEAD_LETTER: Final = "billing.dead-letter"
+WEBHOOKS: Final = {"billing.stripe.webhook": STRIPE_WEBHOOKS, "billing.braintree.webhook": BRAINTREE_WEBHOOKS}
+"""What is kept as a processor sent it, and where."""
 _ACCOUNT: Final = "023e105f4ecef8ad9ca31a8372d0c353"
 _ID: Final = UUID("019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44")
 _TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -37,6 +49,15 @@ OPERATIONS: Final = (
     ("applyInBulk", "receive", BULK, "The member `bulk` applies or refuses each, once."),
     ("tellEvents", "send", EVENTS, "The relay tells what happened: at least once, in order per account."),
     ("followEvents", "receive", EVENTS, "The reconciler, and everyone downstream."),
+    ("keepStripeWebhooks", "send", STRIPE_WEBHOOKS, "The webhooks' entry point keeps what Stripe signed."),
+    ("readStripeWebhooks", "receive", STRIPE_WEBHOOKS, "The member `webhooks` makes facts of them."),
+    (
+        "keepBraintreeWebhooks",
+        "send",
+        BRAINTREE_WEBHOOKS,
+        "The webhooks' entry point keeps what Braintree signed.",
+    ),
+    ("readBraintreeWebhooks", "receive", BRAINTREE_WEBHOOKS, "The member `webhooks` makes facts of them."),
     ("keepDeadLetters", "send", DEAD_LETTERS, "The relay keeps what no lane could apply."),
 )
 
@@ -56,6 +77,7 @@ def document() -> Json:
         "components": {
             "messages": {
                 **{name: _message(model) for name, model in sorted(MESSAGE_TYPES.items())},
+                **{name: _webhook(name) for name in WEBHOOKS},
                 DEAD_LETTER: _dead_letter(),
             },
             "schemas": {**schemas, "CommandHeaders": _command_headers(), "EventHeaders": _event_headers()},
@@ -64,10 +86,11 @@ def document() -> Json:
 
 
 _ABOUT: Final = (
-    "Everything travels keyed by its account and in order per account. A record is a CloudEvent in binary "
-    "mode: attributes in headers that start with `ce_`, the message itself as the JSON body. A type ends with "
-    "its version; a change that breaks readers is a new type. Unknown fields of commands and facts are "
-    "refused. What can't be understood becomes a dead letter with its reason."
+    "Commands, facts and events travel keyed by their account and in order per account, each topic by itself. "
+    "Such a record is a CloudEvent in binary mode: attributes in headers that start with `ce_`, the message "
+    "itself as the JSON body. A type ends with its version; a change that breaks readers is a new type. Unknown "
+    "fields of commands and facts are refused. Webhooks of the processors are kept as they came, keyed by the "
+    "processor's customer. What can't be understood becomes a dead letter with its reason."
 )
 _SERVER: Final[Json] = {
     "host": "{bootstrap}",
@@ -82,7 +105,8 @@ def _name(topic: Topic) -> str:
 
 
 def _carried(topic: Topic) -> list[str]:
-    return [model.type for model in topic.messages] or [DEAD_LETTER]
+    kept = [name for name, its in WEBHOOKS.items() if its is topic]
+    return [model.type for model in topic.messages] or kept or [DEAD_LETTER]
 
 
 def _channel(topic: Topic) -> Json:
@@ -219,6 +243,49 @@ def _shared_headers() -> Json:
             enum=list(URGENCIES),
         ),
     }
+
+
+def _webhook(name: str) -> Json:
+    processor = name.split(".")[1]
+    headers = {
+        "wh_id": _text("The event's id: the same in every delivery."),
+        "wh_type": _text("What it tells of, by the processor's name."),
+        "wh_received": {
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": "By our clock, in milliseconds.",
+        },
+    }
+    return {
+        "name": name,
+        "title": f"{processor.capitalize()}Webhook",
+        "summary": "A verified webhook as received, but for secrets that it held.",
+        "contentType": CONTENT_TYPE,
+        "headers": _headers(tuple(headers), headers),
+        "payload": {"description": "The body, as the processor documents it."},
+        "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": BINDINGS}},
+        "examples": [_WEBHOOK_EXAMPLES[processor]],
+    }
+
+
+_WEBHOOK_EXAMPLES: Final[dict[str, Json]] = {
+    "stripe": {
+        "headers": {
+            "wh_id": "evt_1SXp2c",
+            "wh_type": "payment_method.detached",
+            "wh_received": "1795436615250",
+        },
+        "payload": {"id": "evt_1SXp2c", "object": "event", "type": "payment_method.detached"},
+    },
+    "braintree": {
+        "headers": {
+            "wh_id": "5f1c2d3e4a5b6c7d",
+            "wh_type": "payment_method_revoked_by_customer",
+            "wh_received": "1795436615250",
+        },
+        "payload": {"bt_signature": "public_key|signature", "bt_payload": "PG5vdGlmaWNhdGlvbj4="},
+    },
+}
 
 
 def _dead_letter() -> Json:

@@ -6,9 +6,10 @@ import orjson
 import pytest
 
 from consumers.dead_letters import letter
+from producers.webhooks.received import Webhook
 from tests.topics.messages import record_of
 from topics.accounts import SetFlag
-from topics.asyncapi import DEAD_LETTER, document
+from topics.asyncapi import DEAD_LETTER, WEBHOOKS, document
 from topics.codec import HEADER_NAMES, Reason, Rejected
 from topics.registry import EXAMPLES, MESSAGE_TYPES
 from topics.table import DEAD_LETTERS, TOPICS
@@ -53,7 +54,17 @@ def test_every_topic_is_a_channel_as_the_table_has_it() -> None:
 
 def test_every_message_type_is_on_a_channel_and_nothing_else_is() -> None:
     carried = {name for channel in DOCUMENT["channels"].values() for name in channel["messages"]}
-    assert carried == {*MESSAGE_TYPES, DEAD_LETTER} == set(MESSAGES)
+    assert carried == {*MESSAGE_TYPES, *WEBHOOKS, DEAD_LETTER} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("name", sorted(WEBHOOKS))
+def test_a_webhook_is_on_its_own_channel_with_the_headers_that_are_written(name: str) -> None:
+    (channel,) = [one for one in DOCUMENT["channels"].values() if name in one["messages"]]
+    assert (channel["address"], list(channel["messages"])) == (WEBHOOKS[name].name, [name])
+    written = Webhook(WEBHOOKS[name].name, "id", "type", "key", b"", 1).headers()
+    assert [header for header, _ in written] == list(MESSAGES[name]["headers"]["properties"])
+    (example,) = MESSAGES[name]["examples"]
+    assert list(example["headers"]) == [header for header, _ in written]
 
 
 def test_every_channel_is_written_and_all_but_the_dead_letters_are_read() -> None:
