@@ -220,6 +220,6 @@ ENDPOINTS: Final = (
         command=True,
         result=type(None),
         example=Example(result=None),
-        refusals=(Code.OUTSTANDING_BALANCE,),
+        refusals=(Code.OUTSTANDING_BALANCE, Code.TRANSACTIONS_IN_PROGRESS),
     ),
 )

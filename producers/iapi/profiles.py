@@ -14,7 +14,7 @@ from handlers.accounts import ACCOUNT, AccountRecord
 from handlers.decision import Applied, Context, Failed
 from handlers.payment_method import PAYMENT_METHODS, PaymentMethods
 from handlers.profile_copies import copies
-from handlers.profile_rules import Suggestion, TaxContext, suggest, tax_context
+from handlers.profile_rules import Suggestion, TaxContext, problems_of, suggest, tax_context
 from handlers.profiles import PROFILE, Profile
 from handlers.registry import decide
 from producers.http.commands import ask
@@ -141,6 +141,7 @@ _GIVEN: Final = {
     "billing_email": "rechnung@example.com",
     "preferred_locale": "de-DE",
 }
+_INCOMPLETE: Final = {**_GIVEN, "zipcode": None}
 _RESULT: Final[dict[str, Any]] = {
     **rules.NOTHING,
     **_GIVEN,
@@ -210,18 +211,12 @@ ENDPOINTS: Final = (
         body=UpsertProfile,
         result=Verdict,
         example=Example(
-            body={**_GIVEN, "zipcode": None},
+            body=_INCOMPLETE,
             result={
                 "valid": False,
                 "result": None,
-                "errors": [
-                    {
-                        "code": 1400,
-                        "message": "Add the postal code: five digits, such as 26133.",
-                        "source": {"pointer": "/zipcode"},
-                    }
-                ],
-                "suggestions": [],
+                "errors": errors(Code.INVALID, "", problems_of(_INCOMPLETE, tuple(_INCOMPLETE))),
+                "suggestions": [asdict(suggestion) for suggestion in suggest(_INCOMPLETE)],
             },
         ),
     ),
