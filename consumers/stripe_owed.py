@@ -19,7 +19,7 @@ ACTOR: Final = Actor("reconciler", Role.SYSTEM, "/reconciler")
 
 
 async def owe(connection: Connection, notices: Notices, group: str) -> None:
-    """Write it in one transaction. Doing it twice asks for syncs that find nothing to do."""
+    """Write it in one transaction. Doing it twice asks for syncs that find nothing to do, and repeats letters."""
     syncs = [
         sync_row(account_id, cause=notice.cause, urgency=notice.urgency, force=notice.forced)
         for account_id, notice in notices.accounts.items()

@@ -23,6 +23,15 @@ LOCK_TIMEOUT: Final = "5s"
 IDLE_TIMEOUT: Final = "5s"
 """A process that was stopped in a transaction holds its rows no longer than this."""
 
+PEER_GONE: Final = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""The server gives a host up that went without a word within half a minute, and with it the shards of a relay and the
+locks of a lane that ran there; by default it is two hours."""
+
 PLANNED_ANEW: Final = {"plan_cache_mode": "force_custom_plan"}
 """A statement is planned each time, for the tables as they are by then; it costs up to 0.2 ms of the server."""
 
@@ -79,6 +88,7 @@ async def connect(
             "application_name": name,
             "jit": "off",
             **planning,
+            **PEER_GONE,
             "statement_timeout": "0" if patient else STATEMENT_TIMEOUT,
             "lock_timeout": "0" if patient else LOCK_TIMEOUT,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
