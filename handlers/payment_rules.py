@@ -5,8 +5,9 @@ from typing import Final
 
 from handlers.account import Account
 from handlers.accounts import has_debt, known
+from handlers.card_expiry import past
 from handlers.decision import Context, Problem, Refused
-from handlers.payment_method import PaymentMethod, ladder, living, methods_of
+from handlers.payment_method import PaymentMethod, PaymentMethods, ladder, living, methods_of
 from handlers.stripe_customers import customer_of
 from handlers.subscription import Subscription, subscriptions_of
 from topics.accounts import AccountType
@@ -48,15 +49,30 @@ def limit_of(account: Account, context: Context) -> int:
     return context.policy.methods_of.get(known(account).type, context.policy.methods)
 
 
+def placed(methods: PaymentMethods, now: datetime) -> list[PaymentMethod]:
+    """Those that count for the limit, those being set up among them.
+
+    An expired card has no place: a subscription may need it until there is another one, so that it could neither be
+    removed nor replaced. Nor has one whose month is over, though nobody has reviewed it yet.
+    """
+    return [
+        one for one in living(methods) if one.state is not MethodState.EXPIRED and not past(one.details, now)
+    ]
+
+
 def over_limit(account: Account, context: Context) -> Refused | None:
-    """1305 when the account keeps as many methods as it may; those being set up count."""
-    limit = limit_of(account, context)
-    if len(living(methods_of(account))) < limit:
+    """1305 when the account keeps as many methods as it may."""
+    limit, methods = limit_of(account, context), methods_of(account)
+    counted = placed(methods, context.now)
+    if len(counted) < limit:
         return None
+    expired = (
+        " Expired cards do not count, so remove another one." if len(living(methods)) > len(counted) else ""
+    )
     return Refused(
         Code.PAYMENT_METHOD_LIMIT,
         f"The account keeps {limit} payment method{'' if limit == 1 else 's'}, which is the most it may. "
-        "Remove one first.",
+        f"Remove one first.{expired}",
     )
 
 

@@ -19,11 +19,10 @@ from handlers.payment_method import (
     REMOVED,
     PaymentMethods,
     at,
-    living,
     methods_of,
     utc,
 )
-from handlers.payment_rules import limit_of, merged, over_limit
+from handlers.payment_rules import limit_of, merged, over_limit, placed
 from handlers.stripe_customers import RELINKED, STRIPE_CUSTOMER, customer_of, of_another
 from topics.codes import Code
 from topics.payment_methods import (
@@ -103,7 +102,7 @@ def make_room(account: Account, decision: Applied, context: Context, *, reserved
     """The decision with the oldest setups cancelled for which there is no place beside the methods of its end."""
     after = account.with_changes(decision.changes)
     open_ones = open_setups.waiting(customer_of(after).setups)
-    places = limit_of(account, context) - len(living(methods_of(after))) - reserved
+    places = limit_of(account, context) - len(placed(methods_of(after), context.now)) - reserved
     leaving = open_ones[: max(0, len(open_ones) - max(places, 0))]
     return closed(account, decision, context, *leaving)
 
@@ -158,7 +157,7 @@ def not_kept(account: Account, setup_intent: str, reference: str, context: Conte
     setup = open_setups.of_intent(customer_of(account).setups, setup_intent)
     if setup is None or not setup.over or setup.brought is not None:
         return None
-    others = [one for one in living(methods) if one.details.reference != reference]
+    others = [one for one in placed(methods, context.now) if one.details.reference != reference]
     crowded = len(others) >= limit_of(account, context)
     return ERASED if setup.erased else NO_PLACE if crowded else None
 

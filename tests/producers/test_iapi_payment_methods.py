@@ -104,6 +104,22 @@ async def test_the_only_method_of_a_paid_subscription_stays(
     assert await code(answer) == (409, 1306)
 
 
+async def test_expired_cards_keep_nobody_from_adding_one_and_removing_them(
+    iapi: Caller, performer: Performer, store: Connection
+) -> None:
+    old = [await added(performer, iapi), await added(performer, iapi)]
+    await subscribed(store, iapi.account_id)
+    await store.execute(
+        "UPDATE payment_methods SET state = 'expired', is_default = false WHERE account_id = $1",
+        iapi.account_id,
+    )
+    assert await code(await iapi.http.delete(iapi.internal(f"payment-methods/{old[0]}"))) == (409, 1306)
+    assert await code(await iapi.http.post(iapi.internal("payment-methods/check"))) == (402, 1210)
+    await added(performer, iapi)
+    for method_id in old:
+        assert (await iapi.http.delete(iapi.internal(f"payment-methods/{method_id}"))).status_code == 200
+
+
 async def test_methods_are_chosen_and_removed(iapi: Caller, performer: Performer) -> None:
     first, second = await added(performer, iapi), await added(performer, iapi)
     await iapi.http.post(iapi.internal(f"payment-methods/{second}/set-as-default"))
