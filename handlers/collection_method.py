@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from handlers.payment_method import PaymentMethods
-from topics.payment_methods import CollectionMethod, MethodKind, MethodState
+from handlers.payment_method import PaymentMethods, first_at
+from topics.payment_methods import CollectionMethod, MethodKind, MethodState, Processor
 from topics.value import value
 
 DAYS_UNTIL_DUE: Final = 7
@@ -12,19 +12,27 @@ DAYS_UNTIL_DUE: Final = 7
 
 @value
 class Derived:
-    """The collection method and why it is that."""
+    """The collection method and why it is that.
+
+    `follows`: subscriptions are charged to the customer's default. A payment method of its own, which Stripe charges
+    before the default, has to go from each; not while the account has nothing at Stripe to be charged instead.
+    """
 
     value: CollectionMethod
     reason: str
+    follows: bool
 
     @property
     def days_until_due(self) -> int | None:
         """The term of invoices that are sent."""
         return DAYS_UNTIL_DUE if self.value is CollectionMethod.SEND_INVOICE else None
 
-    def met_by(self, collected: CollectionMethod, days_until_due: int | None) -> bool:
-        """Whether a subscription that is collected like this is collected as it shall be."""
-        return collected is self.value and self.days_until_due in (None, days_until_due)
+    def met_by(
+        self, collected: CollectionMethod, days_until_due: int | None, pinned: str | None = None
+    ) -> bool:
+        """Whether a subscription that is collected like this, `pinned` to a method of its own, is as it shall be."""
+        term = self.days_until_due in (None, days_until_due)
+        return collected is self.value and term and (pinned is None or not self.follows)
 
 
 def derived(methods: PaymentMethods) -> Derived:
@@ -33,17 +41,21 @@ def derived(methods: PaymentMethods) -> Derived:
         one.details.kind is MethodKind.PAYPAL and one.state is MethodState.ACTIVE
         for one in methods.methods.values()
     )
+    follows = first_at(methods, Processor.STRIPE) is not None
     if paypal:
         return Derived(
             CollectionMethod.SEND_INVOICE,
             "PayPal is among the active payment methods, so invoices are sent and charged through Braintree.",
+            follows,
         )
     return Derived(
         CollectionMethod.CHARGE_AUTOMATICALLY,
         "No PayPal agreement is active, so Stripe charges the payment methods it keeps.",
+        follows,
     )
 
 
-def described(collected: CollectionMethod, days_until_due: int | None) -> str:
+def described(collected: CollectionMethod, days_until_due: int | None, pinned: str | None = None) -> str:
     """As a person is told of it."""
-    return collected.value if days_until_due is None else f"{collected.value}, {days_until_due} days"
+    term = "" if days_until_due is None else f", {days_until_due} days"
+    return f"{collected.value}{term}{f', charged to {pinned}' if pinned else ''}"

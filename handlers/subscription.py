@@ -52,6 +52,11 @@ class Subscription:
         return self.status not in FINAL
 
     @property
+    def starting(self) -> bool:
+        """Whether its first payment is under way: Stripe changes nothing of it until that is made or given up."""
+        return self.status is SubscriptionStatus.INCOMPLETE
+
+    @property
     def elsewhere(self) -> bool:
         """Whether it ended here only because another customer of Stripe's has it: without an end at Stripe."""
         return not self.live and self.ended_at is None and self.seen is not None and not self.seen.final

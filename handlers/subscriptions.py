@@ -135,12 +135,12 @@ def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> t
 def _drift(account: Account, found: Subscription) -> tuple[tuple[Event, ...], tuple[EffectRequest, ...]]:
     """Stripe changes nothing of a subscription whose first payment is still to come."""
     wanted = derived(methods_of(account))
-    settled = found.live and found.status is not SubscriptionStatus.INCOMPLETE
-    met = wanted.met_by(found.collection_method, found.days_until_due)
+    settled = found.live and not found.starting
+    met = wanted.met_by(found.collection_method, found.days_until_due, found.default_payment_method)
     if not settled or met or customer_of(account).merged:
         return (), ()
     ours = described(wanted.value, wanted.days_until_due)
-    theirs = described(found.collection_method, found.days_until_due)
+    theirs = described(found.collection_method, found.days_until_due, found.default_payment_method)
     what = f"{found.id} collects by {theirs} instead of {ours}"
     return (PaymentsDrifted(what=what),), (align_stripe(),)
 

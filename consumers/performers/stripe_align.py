@@ -1,7 +1,7 @@
 """Bring the payment side of a Stripe customer in line with the account: level-triggered, whatever was missed.
 
-First the default, then how subscriptions are collected, then what was removed here is let go: at each point
-between, whatever Stripe charges it charges to a method that the account has.
+First the default, then how subscriptions are collected and that they follow the default, then what was removed here
+is let go: at each point between, whatever Stripe charges it charges to a method that the account has.
 """
 
 from uuid6 import uuid7
@@ -65,8 +65,8 @@ async def _align(alignment: Alignment) -> None:
     if found.deleted:
         _no_customer(alignment, at)
         return
-    await bring_default(alignment, found)
-    await bring_collection(alignment)
+    default_stands = await bring_default(alignment, found)
+    await bring_collection(alignment, default_stands=default_stands)
     await let_go(alignment)
     await _still_ours(alignment.work)
 

@@ -14,8 +14,8 @@ from topics.observation import Observation
 from topics.payment_methods import Processor, StripeMethodObserved
 
 
-async def bring_default(alignment: Alignment, found: Customer) -> None:
-    """Push it if Stripe has another one.
+async def bring_default(alignment: Alignment, found: Customer) -> bool:
+    """Push it if Stripe has another one; whether it stands there now, so that subscriptions may follow it.
 
     A default at Stripe of which the account knows nothing, or that it takes for another customer's, is not taken
     away while the account has none of its own to put there: it is told of it instead.
@@ -23,17 +23,19 @@ async def bring_default(alignment: Alignment, found: Customer) -> None:
     wanted = first_at(alignment.seen.methods, Processor.STRIPE)
     reference, held = wanted.details.reference if wanted else None, found.default_payment_method
     if held == reference:
-        return
+        return True
     if reference is None and held is not None and _unknown(alignment, held):
         await _tell(alignment, held)
-        return
+        return False
     key = fresh_key(alignment.work, alignment.seen.effect.generation, {"default": reference})
     answer = await customers.choose_default(alignment.ask, alignment.customer_id, reference, key=key)
     crash_point("payments.default_chosen")
     if not isinstance(answer, Refused):
         done(answer)
-    elif reference is None or not await _lost(alignment, reference):
+        return True
+    if reference is None or not await _lost(alignment, reference):
         alignment.refused("The default payment method", answer)
+    return False
 
 
 def _unknown(alignment: Alignment, reference: str) -> bool:

@@ -1,5 +1,6 @@
 """How a customer's subscriptions are collected: as it is derived from the account's methods, on each of them."""
 
+from dataclasses import replace
 from typing import Final
 
 from consumers.performers.stripe_alignment import Alignment
@@ -19,27 +20,52 @@ FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
 One that is incomplete becomes active or is over within a day, and is looked at again then."""
 
 
-async def bring_collection(alignment: Alignment) -> None:
-    """List them at Stripe, which knows more than our mirror, and change those that differ; tell of all."""
+async def bring_collection(alignment: Alignment, *, default_stands: bool) -> None:
+    """List them at Stripe, which knows more than our mirror, and change those that differ; tell of all.
+
+    A payment method of their own is only taken away while the default stands that they follow instead. Where it does
+    not, one that differs by that alone is not told of either: word of it would have this done again at once.
+    """
     wanted = derived(alignment.seen.methods)
+    possible = replace(wanted, follows=wanted.follows and default_stands)
     async for page in subscriptions.of_customer(alignment.ask, alignment.customer_id):
         listed, at = look(page)
         for found in listed:
-            if wanted.met_by(found.collection_method, found.days_until_due):
+            if _met(wanted, found):
                 alignment.told.append(subscription_observed(found, at))
-            elif found.status not in FIXED:
-                await _flip(alignment, found, wanted)
+            elif found.status not in FIXED and not _met(possible, found):
+                await _flip(alignment, found, possible)
+
+
+def _met(wanted: Derived, found: Subscription) -> bool:
+    return wanted.met_by(found.collection_method, found.days_until_due, found.default_payment_method)
 
 
 async def _flip(alignment: Alignment, found: Subscription, wanted: Derived) -> None:
-    """One that ended meanwhile is told of by its own event; what can't be flipped otherwise is for support."""
-    key = fresh_key(alignment.work, alignment.seen.effect.generation, {found.id: wanted.value.value})
-    answer = await subscriptions.collect_by(alignment.ask, found.id, wanted.value, DAYS_UNTIL_DUE, key=key)
+    """One that ended meanwhile is told of by its own event; what can't be flipped otherwise is for support.
+
+    So is one that Stripe left as it was without refusing: word of it would have this done again without end.
+    """
+    pinned = found.default_payment_method if wanted.follows else None
+    sent = {found.id: wanted.value.value, "unpinned": pinned}
+    answer = await subscriptions.collect_by(
+        alignment.ask,
+        found.id,
+        wanted.value,
+        DAYS_UNTIL_DUE,
+        unpin=pinned is not None,
+        key=fresh_key(alignment.work, alignment.seen.effect.generation, sent),
+    )
     crash_point("payments.collection_flipped")
     if isinstance(answer, Refused):
         await _refused(alignment, found.id, answer)
         return
     flipped, at = look(answer)
+    if not _met(wanted, flipped):
+        alignment.refusals.append(
+            f"{found.id}: Stripe answered the change by leaving the subscription as it was."
+        )
+        return
     alignment.told.append(subscription_observed(flipped, at))
 
 

@@ -23,19 +23,25 @@ PATH: Final = "/accounts/{account_id}/collection-method"
 
 
 class SubscriptionCollected(BaseModel):
-    """How one subscription was last seen to be collected, and whether that is as it shall be."""
+    """How one subscription was last seen to be collected, and whether that is as it shall be.
+
+    `default_payment_method` is one of its own, which Stripe charges before the customer's default.
+    """
 
     subscription: str
     status: SubscriptionStatus
     collection_method: CollectionMethod
+    days_until_due: int | None
+    default_payment_method: str | None
     agrees: bool
     seen_at: datetime | None
 
 
 class CollectionShown(BaseModel):
-    """The derived value and the reason for it."""
+    """The derived value and the reason for it; `days_until_due` is the term that invoices shall have that are sent."""
 
     collection_method: CollectionMethod
+    days_until_due: int | None
     reason: str
     subscriptions: list[SubscriptionCollected]
 
@@ -52,6 +58,7 @@ def shown(methods: PaymentMethods, mirrored: Subscriptions) -> dict[str, Any]:
     live = [one for one in mirrored.subscriptions.values() if one.live]
     return {
         "collection_method": found.value.value,
+        "days_until_due": found.days_until_due,
         "reason": found.reason,
         "subscriptions": [_collected(one, found) for one in live],
     }
@@ -62,7 +69,9 @@ def _collected(one: Subscription, wanted: Derived) -> dict[str, Any]:
         "subscription": one.id,
         "status": one.status.value,
         "collection_method": one.collection_method.value,
-        "agrees": wanted.met_by(one.collection_method, one.days_until_due),
+        "days_until_due": one.days_until_due,
+        "default_payment_method": one.default_payment_method,
+        "agrees": wanted.met_by(one.collection_method, one.days_until_due, one.default_payment_method),
         "seen_at": one.seen.at if one.seen else None,
     }
 
@@ -86,12 +95,15 @@ async def reconcile(visit: Visit) -> Response:
 
 EXAMPLE: Final = {
     "collection_method": "send_invoice",
+    "days_until_due": 7,
     "reason": "PayPal is among the active payment methods, so invoices are sent and charged through Braintree.",
     "subscriptions": [
         {
             "subscription": "sub_1PzXq5LkdIwHu7ixG0OtYaMp",
             "status": "active",
             "collection_method": "send_invoice",
+            "days_until_due": 7,
+            "default_payment_method": None,
             "agrees": True,
             "seen_at": "2026-11-24T09:30:15Z",
         }

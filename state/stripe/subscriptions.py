@@ -42,12 +42,24 @@ async def retrieve(ask: Caller, subscription_id: str) -> Answer[Subscription]:
 
 
 async def collect_by(
-    ask: Caller, subscription_id: str, collection_method: CollectionMethod, days: int, *, key: str
+    ask: Caller,
+    subscription_id: str,
+    collection_method: CollectionMethod,
+    days: int,
+    *,
+    unpin: bool = False,
+    key: str,
 ) -> Answer[Subscription]:
-    """The subscription collected like this from now on; `days` until due are only for invoices that are sent."""
+    """The subscription collected like this from now on; `days` until due are only for invoices that are sent.
+
+    With `unpin` it has no payment method of its own any more and follows the customer's default: Stripe takes an
+    empty text for none, though its library does not say so of this field.
+    """
     params: dict[str, Any] = {"collection_method": collection_method.value}
     if collection_method is CollectionMethod.SEND_INVOICE:
         params["days_until_due"] = days
+    if unpin:
+        params["default_payment_method"] = ""
     return await ask.call(
         UPDATE,
         lambda sdk: sdk.v1.subscriptions.update_async(subscription_id, typed(params), keyed(key)),

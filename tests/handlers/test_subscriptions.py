@@ -58,6 +58,29 @@ def test_invoices_that_are_due_later_than_they_shall_are_brought_in_line_too(
     assert [effect.kind for effect in told.effects] == owed
 
 
+def test_one_with_a_payment_method_of_its_own_is_made_to_follow_the_default() -> None:
+    world = linked()
+    with_card(world)
+    pinned = world.applied(subscription(event(1), default_payment_method="pm_2"))
+    assert [effect.kind for effect in pinned.effects] == [ALIGN_STRIPE]
+    (drifted,) = [one for one in world.events if isinstance(one, PaymentsDrifted)]
+    assert drifted.what.endswith(
+        "collects by charge_automatically, charged to pm_2 instead of charge_automatically"
+    )
+
+
+@pytest.mark.parametrize("paypal", [False, True])
+def test_one_with_a_payment_method_of_its_own_keeps_it_while_stripe_has_nothing_else_to_charge(
+    paypal: bool,
+) -> None:
+    world = linked()
+    if paypal:
+        with_paypal(world)
+    collected = {"collection_method": SENT, "days_until_due": 7} if paypal else {}
+    told = world.applied(subscription(event(1), default_payment_method="pm_2", **collected))
+    assert told.effects == ()
+
+
 def test_one_that_is_over_may_collect_as_it_likes() -> None:
     over = subscription(event(1), status=SubscriptionStatus.CANCELED, collection_method=SENT)
     assert linked().applied(over).effects == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +43,7 @@ async def added(performer: Performer, iapi: Caller, kind: str = "CREDIT_CARD") -
     return method_id
 
 
-async def subscribed(store: Connection, account: str) -> None:
+async def subscribed(store: Connection, account: str, **fields: Any) -> None:
     one = Subscription(
         id="sub_1",
         customer_id="cus_A",
@@ -52,6 +53,7 @@ async def subscribed(store: Connection, account: str) -> None:
         edited_on=datetime.now(UTC),
         items=(SubscriptionItem(id="si_1", price="price_1", unit_amount=2000, currency="usd"),),
     )
+    one = replace(one, **fields)
     await subscriptions.save(store, {account: Subscriptions({"sub_1": one}, frozenset({"sub_1"}))})
 
 
@@ -93,6 +95,30 @@ async def test_the_collection_method_says_why_and_where_stripe_has_it_otherwise(
     assert (await iapi.http.post(f"{path}/reconcile")).json()["result"] == {"reconciling": True}
     kinds = await store.fetch("SELECT kind FROM effects WHERE account_id = $1", iapi.account_id)
     assert {"stripe.align_payments", "braintree.align_payments"} <= {row["kind"] for row in kinds}
+
+
+@pytest.mark.parametrize(("days", "agrees"), [(None, False), (30, False), (7, True)])
+async def test_the_collection_method_shows_the_term_that_invoices_have_beside_the_one_they_shall_have(
+    iapi: Caller, performer: Performer, store: Connection, days: int | None, agrees: bool
+) -> None:
+    await added(performer, iapi, "PAYPAL")
+    await subscribed(
+        store, iapi.account_id, collection_method=CollectionMethod.SEND_INVOICE, days_until_due=days
+    )
+    shown = (await iapi.http.get(iapi.internal("collection-method"))).json()["result"]
+    (one,) = shown["subscriptions"]
+    assert (shown["days_until_due"], one["days_until_due"], one["agrees"]) == (7, days, agrees)
+
+
+async def test_the_collection_method_shows_a_payment_method_that_a_subscription_has_of_its_own(
+    iapi: Caller, performer: Performer, store: Connection
+) -> None:
+    await added(performer, iapi)
+    await subscribed(store, iapi.account_id, default_payment_method="pm_other")
+    shown = (await iapi.http.get(iapi.internal("collection-method"))).json()["result"]
+    (one,) = shown["subscriptions"]
+    assert (shown["days_until_due"], one["days_until_due"]) == (None, None)
+    assert (one["default_payment_method"], one["agrees"]) == ("pm_other", False)
 
 
 async def test_the_only_method_of_a_paid_subscription_stays(

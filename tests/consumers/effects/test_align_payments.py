@@ -1,8 +1,13 @@
 """A customer's payment side follows the account, and what Stripe knows better is learned, not overwritten."""
 
+from typing import Any
+
 import pytest
 
 from handlers.payment_effects import ALIGN_STRIPE
+from state.stripe import customers, subscriptions
+from state.stripe.answers import Answer, Refused
+from state.stripe.subscriptions import Subscription
 from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from topics.payment_methods import MethodState, ReconcileCollectionMethod
@@ -68,17 +73,78 @@ async def test_subscriptions_that_are_over_are_left_alone(payments: Payments) ->
     assert (await alignment(payments))[0] == "done"
 
 
-@pytest.mark.parametrize("fault", ["timeout_after_effect", "error_500_after_effect", "rate_limit"])
-async def test_a_flip_whose_outcome_is_unknown_is_looked_up(payments: Payments, fault: str) -> None:
+async def two_cards(payments: Payments) -> tuple[str, str]:
+    """The account's default and its other card, as Stripe calls them."""
     await payments.adds()
     await payments.world.settle()
-    drifted = await subscribed(payments, collection_method="send_invoice", days_until_due=3)
+    first = await payments.only()
+    await payments.adds("pm_card_mastercard")
+    await payments.world.settle()
+    (other,) = [one for one in (await payments.kept()).methods.values() if one.id != first.id]
+    return first.details.reference, other.details.reference
+
+
+async def test_a_subscription_with_a_payment_method_of_its_own_follows_the_default(
+    payments: Payments,
+) -> None:
+    default, other = await two_cards(payments)
+    pinned = await subscribed(payments, default_payment_method=other)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    (found,) = payments.objects("subscription")
+    assert (found["id"], found["default_payment_method"]) == (pinned, None)
+    assert (await payments.customer())["invoice_settings"]["default_payment_method"] == default
+    assert len(payments.world.double.asked(UPDATE)) == 1
+
+
+async def test_a_payment_method_of_its_own_is_kept_while_the_default_does_not_stand(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(*_: object, **__: object) -> Refused:
+        return Refused("The customer can't be changed.", 400)
+
+    _, other = await two_cards(payments)
+    customer = (await payments.customer())["id"]
+    await subscribed(payments, default_payment_method=other)
+    stripe(payments, f"/v1/customers/{customer}", **{"invoice_settings[default_payment_method]": ""})
+    monkeypatch.setattr(customers, "choose_default", refuses)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    (found,) = payments.objects("subscription")
+    assert found["default_payment_method"] == other
+    assert (await alignment(payments))[0] == "failed"
+
+
+async def test_a_payment_method_of_its_own_that_stripe_leaves_there_is_for_support(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes = subscriptions.collect_by
+
+    async def leaves_it(*given: Any, **fields: Any) -> Answer[Subscription]:
+        return await takes(*given, **{**fields, "unpin": False})
+
+    _, other = await two_cards(payments)
+    await subscribed(payments, default_payment_method=other)
+    monkeypatch.setattr(subscriptions, "collect_by", leaves_it)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    state, reason = await alignment(payments)
+    assert (state, "leaving the subscription as it was" in (reason or "")) == ("failed", True)
+    assert len(payments.world.double.asked(UPDATE)) == 1
+
+
+@pytest.mark.parametrize("fault", ["timeout_after_effect", "error_500_after_effect", "rate_limit"])
+async def test_a_flip_whose_outcome_is_unknown_is_looked_up(payments: Payments, fault: str) -> None:
+    _, other = await two_cards(payments)
+    sent = {"collection_method": "send_invoice", "days_until_due": 3}
+    drifted = await subscribed(payments, default_payment_method=other, **sent)
     payments.world.stripe.timeout = 0.5
     payments.world.double.driver.fault(fault, method="POST", path="/v1/subscriptions/")
     await payments.ask(ReconcileCollectionMethod())
     await payments.world.settle(rounds=40)
     (found,) = payments.objects("subscription")
     assert (found["id"], found["collection_method"]) == (drifted, "charge_automatically")
+    assert found["default_payment_method"] is None
     assert len(payments.world.double.asked(UPDATE)) == (2 if fault == "rate_limit" else 1)
 
 
