@@ -85,8 +85,9 @@ def removal(account: Account, method: PaymentMethod, now: datetime) -> Refused |
         return None
     subscriptions = tuple(subscriptions_of(account).subscriptions.values())
     return (
-        _in_use(account, method, subscriptions)
+        _in_use(account, method, subscriptions, now)
         or _owing(account, subscriptions)
+        or _starting(subscriptions)
         or _usage_pending(subscriptions, now)
         or _renewing(subscriptions, now)
     )
@@ -117,23 +118,19 @@ def _unavailable(account: Account, command: AddPaymentMethod) -> Refused | None:
 
 
 def _in_use(
-    account: Account, method: PaymentMethod, subscriptions: tuple[Subscription, ...]
+    account: Account, method: PaymentMethod, subscriptions: tuple[Subscription, ...], now: datetime
 ) -> Refused | None:
+    """Any other usable method will do: a subscription that Stripe charges to this one is made to follow the default."""
     others = [one for one in ladder(methods_of(account)) if one.id != method.id]
-    needing = [
-        one
-        for one in subscriptions
-        if one.paid and (not others or one.default_payment_method == method.details.reference)
-    ]
-    if not needing:
+    needing = [one for one in subscriptions if one.paid]
+    if not needing or not all(past(one.details, now) for one in others):
         return None
     expired = "add this card again with its new date, or another payment method"
     add = expired if method.state is MethodState.EXPIRED else "add another payment method"
-    free = "let them be paid by another method" if others else add
     return Refused(
         Code.PAYMENT_METHOD_IN_USE,
         f"{len(needing)} active subscription(s) are paid with this method ({_names(needing)}). "
-        f"First {free}, or cancel them.",
+        f"First {add}, or cancel them.",
     )
 
 
@@ -142,7 +139,18 @@ def _owing(account: Account, subscriptions: tuple[Subscription, ...]) -> Refused
     if not unpaid and not has_debt(account):
         return None
     what = f"a payment failed ({_names(unpaid)})" if unpaid else "a balance is outstanding"
-    return _pending(f"{what}. Pay it first; methods can still be added and edited.")
+    return _pending(f"{what}. Pay it first; until then methods can be edited, and added within the limit.")
+
+
+def _starting(subscriptions: tuple[Subscription, ...]) -> Refused | None:
+    """The first payment may be waiting for the bank of this very method."""
+    starting = [one for one in subscriptions if one.starting]
+    if not starting:
+        return None
+    return _pending(
+        f"the first payment of a subscription is under way ({_names(starting)}). "
+        "Complete that payment or cancel the subscription first; left alone it ends by itself within a day."
+    )
 
 
 def _usage_pending(subscriptions: tuple[Subscription, ...], now: datetime) -> Refused | None:
@@ -152,9 +160,17 @@ def _usage_pending(subscriptions: tuple[Subscription, ...], now: datetime) -> Re
     ended = [(one, end) for one, end in ends if one not in going_on and end is not None and now < end]
     if not going_on and not ended:
         return None
-    until = "" if going_on else f" It is free after {max(end for _, end in ended):%Y-%m-%d}."
     names = _names([*going_on, *(one for one, _ in ended)])
-    return _pending(f"usage is still to be charged ({names}).{until}")
+    return _pending(f"usage is still to be charged ({names}). {_usage_freed(going_on, ended)}")
+
+
+def _usage_freed(going_on: list[Subscription], ended: list[tuple[Subscription, datetime]]) -> str:
+    if not going_on:
+        return f"The method is free after {max(end for _, end in ended):%Y-%m-%d}."
+    return (
+        f"Cancel what is charged by usage first ({_names(going_on)}): "
+        f"the method is free {USAGE_PENDING.days} days after it has ended."
+    )
 
 
 def _usage_ends(one: Subscription) -> datetime | None:

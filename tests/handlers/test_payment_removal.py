@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.payment_effects import ALIGN_STRIPE
 from tests.handlers.payment_worlds import (
     adds_card,
     at,
@@ -13,13 +14,14 @@ from tests.handlers.payment_worlds import (
     kept,
     linked,
     observed,
+    reading,
     subscription,
     with_card,
 )
 from topics.accounts import SetFlag
 from topics.codes import Code
 from topics.message import Role
-from topics.payment_methods import EditPaymentMethod, MethodState, RemovePaymentMethod
+from topics.payment_methods import EditPaymentMethod, MethodState, PaymentMethodVaulted, RemovePaymentMethod
 from topics.subscriptions import SubscriptionStatus
 
 
@@ -47,12 +49,57 @@ def test_an_expired_card_stays_as_long_as_something_needs_it() -> None:
     assert world.code(RemovePaymentMethod(method_id=expired.id)) is None
 
 
-def test_a_method_that_a_subscription_is_pinned_to_stays() -> None:
+def test_a_method_that_a_subscription_is_pinned_to_may_go_as_the_subscription_follows_the_default() -> None:
     world = linked()
-    with_card(world)
+    first = with_card(world)
     second = with_card(world, "pm_2")
     world.applied(subscription(event(1), default_payment_method="pm_2"))
-    assert world.code(RemovePaymentMethod(method_id=second)) is Code.PAYMENT_METHOD_IN_USE
+    removed = world.applied(RemovePaymentMethod(method_id=second))
+    assert [effect.kind for effect in removed.effects] == [ALIGN_STRIPE]
+    assert world.code(RemovePaymentMethod(method_id=first)) is Code.PAYMENT_METHOD_IN_USE
+
+
+def test_another_card_whose_month_is_over_is_no_reason_to_let_the_only_good_one_go() -> None:
+    world = linked()
+    first, second = with_card(world), adds_card(world, "pm_2")
+    past = card("pm_2", exp_year=2020)
+    world.applied(PaymentMethodVaulted(method_id=second, details=past, seen=reading(0)))
+    world.applied(subscription(event(1)))
+    assert world.code(RemovePaymentMethod(method_id=first)) is Code.PAYMENT_METHOD_IN_USE
+
+
+@pytest.mark.parametrize(
+    ("fields", "freed"),
+    [
+        (
+            {"items": (item(metered=True, unit_amount=None),)},
+            "Cancel what is charged by usage first (sub_1): the method is free 30 days after it has ended.",
+        ),
+        (
+            {"status": SubscriptionStatus.INCOMPLETE},
+            "Complete that payment or cancel the subscription first; left alone it ends by itself within a day.",
+        ),
+        ({"status": SubscriptionStatus.PAST_DUE}, "Pay it first"),
+        ({"items": (item(registrar=True, period_end=at(3600)),)}, "Remove the method after that."),
+    ],
+)
+def test_every_refusal_says_what_frees_the_method(fields: dict[str, object], freed: str) -> None:
+    world = linked()
+    first = with_card(world)
+    with_card(world, "pm_2")
+    world.applied(subscription(event(1), **fields))
+    refused = world.refused(RemovePaymentMethod(method_id=first))
+    assert refused.code is Code.TRANSACTIONS_IN_PROGRESS
+    assert freed in refused.message
+
+
+def test_a_first_payment_that_was_made_keeps_no_method_any_more() -> None:
+    world = linked()
+    first = with_card(world)
+    with_card(world, "pm_2")
+    world.applied(subscription(event(1), status=SubscriptionStatus.INCOMPLETE))
+    world.applied(subscription(event(2)))
+    assert world.code(RemovePaymentMethod(method_id=first)) is None
 
 
 @pytest.mark.parametrize(
@@ -60,6 +107,7 @@ def test_a_method_that_a_subscription_is_pinned_to_stays() -> None:
     [
         {"status": SubscriptionStatus.PAST_DUE},
         {"status": SubscriptionStatus.UNPAID},
+        {"status": SubscriptionStatus.INCOMPLETE},
         {"items": (item(metered=True, unit_amount=None),)},
         {
             "items": (item(metered=True, unit_amount=None),),

@@ -1,16 +1,19 @@
 """A customer's payment side follows the account, and what Stripe knows better is learned, not overwritten."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from consumers.stripe_facts import subscription_observed
 from handlers.payment_effects import ALIGN_STRIPE
 from state.stripe import customers, subscriptions
 from state.stripe.answers import Answer, Refused
-from state.stripe.subscriptions import Subscription
+from state.stripe.subscriptions import Subscription, subscription
 from tests.consumers.effects.payments import Payments
-from tests.consumers.effects.stripe_side import stripe, subscribed
-from topics.payment_methods import MethodState, ReconcileCollectionMethod
+from tests.consumers.effects.stripe_side import attached, stripe, subscribed
+from topics.observation import Observation
+from topics.payment_methods import MethodState, ReconcileCollectionMethod, RemovePaymentMethod
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 UPDATE = "POST /v1/subscriptions/{subscription_exposed_id}"
@@ -84,6 +87,13 @@ async def two_cards(payments: Payments) -> tuple[str, str]:
     return first.details.reference, other.details.reference
 
 
+async def method_id(payments: Payments, reference: str) -> str:
+    """Our id of a method."""
+    found = (await payments.kept()).referred(reference)
+    assert found is not None
+    return found.id
+
+
 async def test_a_subscription_with_a_payment_method_of_its_own_follows_the_default(
     payments: Payments,
 ) -> None:
@@ -95,6 +105,22 @@ async def test_a_subscription_with_a_payment_method_of_its_own_follows_the_defau
     assert (found["id"], found["default_payment_method"]) == (pinned, None)
     assert (await payments.customer())["invoice_settings"]["default_payment_method"] == default
     assert len(payments.world.double.asked(UPDATE)) == 1
+
+
+async def test_a_card_that_a_subscription_is_charged_to_is_removed_and_the_default_charged_instead(
+    payments: Payments,
+) -> None:
+    default, other = await two_cards(payments)
+    await subscribed(payments, default_payment_method=other)
+    (shown,) = payments.objects("subscription")
+    seen = Observation(at=datetime.now(UTC).replace(microsecond=0), event_id="evt_1")
+    await payments.world.say(payments.account, subscription_observed(subscription(shown), seen))
+    gone = await method_id(payments, other)
+    await payments.ask(RemovePaymentMethod(method_id=gone))
+    await payments.world.settle()
+    assert (await payments.kept()).methods[gone].released
+    (found,) = payments.objects("subscription")
+    assert (found["default_payment_method"], attached(payments)) == (None, [default])
 
 
 async def test_a_payment_method_of_its_own_is_kept_while_the_default_does_not_stand(
