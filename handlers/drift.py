@@ -35,6 +35,14 @@ class Cause(StrEnum):
     """We owe it to the processor, and it was refused or does not go through."""
     MERGED = "merged"
     """Several accounts share the customer: it can't be as each of them wants it."""
+    NOT_MIGRATED = "not_migrated"
+    """A PayPal method that the migration has yet to move: below another customer of Braintree, or under a nonce."""
+    CUSTOMER_DELETED = "customer_deleted"
+    """The customer was deleted at Stripe, which the account knows: somebody has to link it to another one."""
+
+
+BEYOND_REPAIR: Final = (Cause.MERGED, Cause.NOT_MIGRATED, Cause.CUSTOMER_DELETED)
+"""What no repair ends: a person, or the PayPal migration, does."""
 
 
 @value

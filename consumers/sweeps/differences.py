@@ -12,6 +12,7 @@ from consumers.sweeps.known import Known
 from handlers.collection_method import Derived, derived, described
 from handlers.drift import Cause, Difference
 from handlers.payment_method import PaymentMethod, at, first_at
+from handlers.paypal_migration import is_nonce
 from handlers.stripe_projection import digest
 from handlers.subscription import Subscription as Mirror
 from state.braintree.vault import Agreement
@@ -23,6 +24,8 @@ from topics.payment_methods import MethodDetails, MethodState, Processor
 STRIPE: Final = Processor.STRIPE.value
 BRAINTREE: Final = Processor.BRAINTREE.value
 CUSTOMER: Final = "customer"
+WANTED: Final = "wanted"
+"""What we have of a customer that was never made."""
 DEFAULT: Final = "default_payment_method"
 METHODS: Final = "payment_methods"
 SUBSCRIPTIONS: Final = "subscriptions"
@@ -62,7 +65,8 @@ def customer(known: Known, found: Customer) -> list[Difference]:
 
 
 def _gone(known: Known) -> Difference:
-    cause = Cause.MERGED if known.shared else Cause.CHANGED_AT_PROCESSOR
+    heard = Cause.CUSTOMER_DELETED if known.customer.gone else Cause.CHANGED_AT_PROCESSOR
+    cause = Cause.MERGED if known.shared else heard
     return Difference(STRIPE, CUSTOMER, known.customer_id, None, cause)
 
 
@@ -162,18 +166,18 @@ def _mirror(known: Known, mirror: Mirror, shown: Subscription) -> Iterator[Diffe
 
 
 def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
-    """The account's agreements beside all those that Braintree's vault has for it."""
+    """The account's agreements beside all those that Braintree's vault has for it.
+
+    One that is another customer's there is shown as well, if it was looked for.
+    """
     theirs = {one.token: one for one in found}
     ours = {one.details.reference: one for one in at(known.methods, Processor.BRAINTREE)}
     wrong: list[Difference] = []
     for token, method in ours.items():
         shown = theirs.get(token)
         field = f"{AGREEMENTS}.{token}"
-        if method.state is MethodState.ACTIVE and (shown is None or shown.revoked):
-            state = "revoked" if shown else None
-            wrong.append(_inward(known, BRAINTREE, field, method.state.value, state))
-        elif method.state is MethodState.ACTIVE and shown:
-            wrong += _details(known, field, method.details, shown.details)
+        if method.state is MethodState.ACTIVE:
+            wrong += _agreement(known, field, method, shown)
         elif method.state is MethodState.DETACHED and shown and not shown.revoked:
             wrong.append(
                 Difference(BRAINTREE, field, method.state.value, "vaulted", _outward(known, BRAINTREE))
@@ -184,10 +188,25 @@ def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
     return [*wrong, *_vault_default(known, theirs)]
 
 
+def _agreement(
+    known: Known, field: str, method: PaymentMethod, shown: Agreement | None
+) -> Iterator[Difference]:
+    state, token = method.state.value, method.details.reference
+    if is_nonce(token):
+        yield Difference(BRAINTREE, field, state, None, Cause.NOT_MIGRATED)
+    elif shown is None or shown.revoked:
+        yield _inward(known, BRAINTREE, field, state, "revoked" if shown else None)
+    elif shown.customer_id != known.account_id:
+        yield Difference(BRAINTREE, field, state, "another customer's", Cause.NOT_MIGRATED)
+    else:
+        yield from _details(known, field, method.details, shown.details)
+
+
 def _vault_default(known: Known, theirs: Mapping[str, Agreement]) -> Iterator[Difference]:
     wanted = first_at(known.methods, Processor.BRAINTREE)
     shown = theirs.get(wanted.details.reference) if wanted else None
-    if wanted and shown and not shown.revoked and not shown.default:
+    ours = shown is not None and shown.customer_id == known.account_id
+    if wanted and shown and ours and not shown.revoked and not shown.default:
         held = next((one.token for one in theirs.values() if one.default), None)
         yield Difference(BRAINTREE, VAULT_DEFAULT, wanted.details.reference, held, _outward(known, BRAINTREE))
 

@@ -3,7 +3,7 @@
 The only place that writes differences: pages of a sweep and events merely say whom to look at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -14,12 +14,14 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError, do
 from consumers.performing import Store
 from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
-from consumers.sweeps.differences import BRAINTREE, CUSTOMER, STRIPE
+from consumers.sweeps.differences import BRAINTREE, CUSTOMER, STRIPE, WANTED
 from consumers.sweeps.known import Known, known
 from handlers.drift import Cause, Difference
-from handlers.payment_method import living
+from handlers.payment_method import at, living
+from handlers.paypal_migration import is_nonce
 from observability.metrics import DRIFT_CLOSED, DRIFT_CONFIRMED
 from state.braintree import vault
+from state.braintree.client import Caller as Asking
 from state.postgres import drift
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.sweeps import Counts
@@ -28,6 +30,7 @@ from state.stripe.client import Caller
 from state.stripe.customers import Customer
 from state.stripe.payment_methods import Method
 from state.stripe.subscriptions import Subscription
+from topics.payment_methods import MethodState, Processor
 
 log = structlog.get_logger()
 
@@ -137,13 +140,24 @@ class Examination:
         """None when Braintree can't be asked now, which must not keep us from looking at Stripe."""
         if not account.vaulted:
             return ()
-        answer = await vault.agreements(self.processors.ask_braintree(counts), account.account_id)
-        if is_missing(answer):
-            return ()
+        ask = self.processors.ask_braintree(counts)
+        answer = await vault.agreements(ask, account.account_id)
         try:
-            return done(answer)
+            shown = () if is_missing(answer) else done(answer)
+            return (*shown, *await _elsewhere(ask, account, {one.token for one in shown}))
         except PostponedError:
             return None
+
+
+async def _elsewhere(ask: Asking, account: Known, shown: Collection[str]) -> list[vault.Agreement]:
+    """Agreements of the account that its customer in the vault does not have, but another one."""
+    found = []
+    for one in at(account.methods, Processor.BRAINTREE):
+        token = one.details.reference
+        if one.state is MethodState.ACTIVE and token not in shown and not is_nonce(token):
+            answer = await vault.find(ask, token)
+            found += [] if is_missing(answer) else [done(answer)]
+    return found
 
 
 async def methods_of(ask: Caller, customer_id: str) -> list[Method]:
@@ -161,7 +175,7 @@ def _of_stripe(account: Known, shown: Shown) -> list[Difference]:
     if account.customer_id is None:
         profile = account.profile is not None and not account.profile.deleted_on
         wanted = profile or bool(living(account.methods))
-        return [Difference(STRIPE, CUSTOMER, "wanted", None, Cause.FAILED_EFFECT)] if wanted else []
+        return [Difference(STRIPE, CUSTOMER, WANTED, None, Cause.FAILED_EFFECT)] if wanted else []
     if shown.customer is None:
         return differences.customer(account, Customer(account.customer_id, deleted=True))
     return [

@@ -192,15 +192,6 @@ async def test_an_agreement_that_only_the_vault_knows_is_the_accounts(sweep: Swe
     assert kept[token].state is MethodState.ACTIVE
 
 
-async def test_a_customer_that_is_gone_is_reported_and_a_repair_says_why_it_fails(sweep: Sweeping) -> None:
-    customer = (await sweep.payments.customer())["id"]
-    sweep.payments.world.double.driver.delete(customer, silent=True)
-    assert await sweep.found() == {"customer": (customer, None, Cause.CHANGED_AT_PROCESSOR)}
-    await sweep.repaired()
-    assert set(await sweep.reported()) == {"customer"}
-    assert (await sweep.payments.world.sync_state(sweep.payments.account)).state == "failed"
-
-
 async def test_a_customer_that_was_never_made_is_made(sweep: Sweeping) -> None:
     world = sweep.payments.world
     other = await world.customer_of_ada()

@@ -1,0 +1,54 @@
+"""What a repair does not end, or not alone: customers that are gone, and PayPal that is not migrated."""
+
+import pytest
+
+from consumers.sweeps.repair_plan import consequence, repair_of
+from handlers.drift import Cause
+from tests.consumers.effects.paypal import NONCE, OLD, on_the_wrong_customer, taken_over
+from tests.consumers.sweeps.sweeping import Sweeping
+from topics.drift import RepairDrift
+from topics.payment_methods import MethodState
+
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def consequences(sweep: Sweeping) -> list[str]:
+    """What the preview says of all that is reported."""
+    return [consequence(one.difference) for one in await sweep.rows()]
+
+
+async def test_a_customer_that_is_gone_takes_its_methods_with_it_once_a_repair_tells(sweep: Sweeping) -> None:
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    card, customer = (await sweep.payments.only()).id, (await sweep.payments.customer())["id"]
+    sweep.payments.world.double.driver.delete(customer, silent=True)
+    assert await sweep.found() == {"customer": (customer, None, Cause.CHANGED_AT_PROCESSOR)}
+    assert await consequences(sweep) == ["told here: its methods end, the account waits for another customer"]
+    await sweep.repaired()
+    assert (await sweep.payments.kept()).methods[card].state is MethodState.DETACHED
+    assert (await sweep.payments.world.sync_state(sweep.payments.account)).state == "failed"
+    assert await sweep.reported() == {"customer": (customer, None, Cause.CUSTOMER_DELETED)}
+    assert await consequences(sweep) == ["left until the account is linked to another customer"]
+
+
+@pytest.mark.parametrize(("reference", "theirs"), [(OLD, "another customer's"), (NONCE, None)])
+async def test_paypal_that_is_not_migrated_is_left_to_the_migration(
+    sweep: Sweeping, reference: str, theirs: str | None
+) -> None:
+    await (on_the_wrong_customer if reference == OLD else taken_over)(sweep.payments, reference)
+    await sweep.payments.world.settle()
+    found = await sweep.found()
+    assert found == {f"agreements.{reference}": ("active", theirs, Cause.NOT_MIGRATED)}
+    assert await consequences(sweep) == ["left to the PayPal migration"]
+    assert repair_of(one.difference for one in await sweep.rows()) == RepairDrift()
+    assert (await sweep.payments.only()).details.reference == reference
+
+
+async def test_what_was_revoked_below_another_customer_is_learned(sweep: Sweeping) -> None:
+    await on_the_wrong_customer(sweep.payments)
+    await sweep.payments.world.settle()
+    sweep.payments.vault.driver.settings(paused=True)
+    sweep.payments.vault.driver.revoke(OLD)
+    assert await sweep.found() == {f"agreements.{OLD}": ("active", "revoked", Cause.MISSED_WEBHOOK)}
+    await sweep.repaired()
+    assert await sweep.found() == {}
