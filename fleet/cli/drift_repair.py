@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
-from consumers.sweeps.repair_plan import consequence, repair_of
+from consumers.sweeps.repair_plan import LEFT_TO, consequence, repair_of
 from fleet.cli.store import age, show, value, with_store
 from fleet.settings import Settings
 from handlers.drift import Cause
@@ -21,7 +21,7 @@ from handlers.repair_stages import SINGLE, STAGES, Run, widest
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
 from state.postgres import drift, journal, repairs, switches
-from state.postgres.connection import Connection
+from state.postgres.connection import Connection, Row
 from state.postgres.drift import Drift
 from topics.codec import encode_body
 from topics.message import Actor, Envelope, Role
@@ -34,11 +34,21 @@ COUNTED: Final = timedelta(days=30)
 """How far back runs open a stage."""
 
 
+class Choice(TypedDict):
+    """Which accounts a run may choose from."""
+
+    causes: Sequence[str]
+    account_id: str | None
+    share: int
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a run would be about."""
+    """What a run would be about. `left_out` is what no repair ends; `empty`: its share has nothing else either."""
 
     accounts: Mapping[str, Sequence[Drift]]
+    left_out: Sequence[Row]
+    empty: bool
     widest: int
 
 
@@ -59,7 +69,8 @@ def repair(
     """Repair one account, or a share of all that differ, oldest differences first.
 
     What is ours is written to the processor, what is the processor's is read again. Shared customers and accounts
-    with a payment in flight are refused. A larger share is open once a run of the one before ended everything.
+    with a payment in flight are refused. A larger share is open once a run of the one before ended everything; a
+    share in which nothing is left to repair counts as passed.
     """
     if (account_id is None) == (share is None):
         raise click.UsageError("Name one account, or a share of all of them.")
@@ -68,7 +79,7 @@ def repair(
     _preview(chosen)
     if wanted > chosen.widest:
         _not_yet(chosen.widest)
-    if not chosen.accounts:
+    if not (chosen.accounts or (share and chosen.empty)):
         return
     if not yes:
         click.echo("Nothing was asked for. Say --yes and a --reason to do it.")
@@ -77,6 +88,10 @@ def repair(
         raise click.UsageError("Say with --reason why.")
     run = new_id()
     with_store(lambda c: _begin(c, run, wanted, cap, chosen, reason))
+    if not chosen.accounts:
+        with_store(lambda c: repairs.finish(c, run, stopped=False))
+        click.echo("Nothing of this share is left to repair: it counts as passed.")
+        return
     asyncio.run(_published(run, chosen))
     click.echo(
         f"`fleet drift repairs {run}` shows what stood there before, `fleet drift report` what is left."
@@ -97,15 +112,16 @@ async def _chosen(
         raise click.ClickException(
             f"Repairs are stopped by {off['by']} since {age(off['since'])}: {off['reason']}"
         )
-    ids = await drift.repairable(
-        connection, causes=causes, account_id=account_id, share=share or STAGES[-1], limit=cap
-    )
+    choice = Choice(causes=causes, account_id=account_id, share=share or STAGES[-1])
+    ids = await drift.repairable(connection, **choice, limit=cap)
+    under_way = await drift.repairable(connection, **choice, limit=1, asked_too=True)
+    left_out = await drift.left_out(connection, **choice)
     accounts: defaultdict[str, list[Drift]] = defaultdict(list)
     for one in await drift.of_accounts(connection, ids):
         accounts[one.account_id].append(one)
     runs = await repairs.listed(connection, within=COUNTED, limit=1000)
     clean = [Run(row["share"], row["state"] == "done" and not row["left"]) for row in reversed(runs)]
-    return Chosen(accounts, widest(clean))
+    return Chosen(accounts, left_out, not (under_way or causes), widest(clean))
 
 
 def _preview(chosen: Chosen) -> None:
@@ -127,6 +143,8 @@ def _preview(chosen: Chosen) -> None:
         rows,
         empty="There is nothing to repair.",
     )
+    for row in chosen.left_out:
+        click.echo(f"Not among them: {row['accounts']} account(s), {row['cause']}: {LEFT_TO[row['cause']]}.")
 
 
 async def _begin(

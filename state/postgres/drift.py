@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from handlers.drift import Difference
+from handlers.drift import BEYOND_REPAIR, Difference
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 from topics.value import value
@@ -98,11 +98,27 @@ async def history(connection: Connection, account_id: str) -> list[Row]:
 
 
 async def repairable(
-    connection: Connection, *, causes: Sequence[str], account_id: str | None, share: int, limit: int
+    connection: Connection,
+    *,
+    causes: Sequence[str],
+    account_id: str | None,
+    share: int,
+    limit: int,
+    asked_too: bool = False,
 ) -> list[str]:
-    """Accounts to repair, oldest differences first: `share` percent of all, the same ones in each larger share."""
-    rows = await connection.fetch(SQL.repairable, list(causes), account_id, share, limit)
-    return [row["account_id"] for row in rows]
+    """Accounts to repair, oldest differences first: `share` percent of all, the same ones in each larger share.
+
+    With `asked_too` also those whose repair was asked for just now.
+    """
+    given = (list(causes), account_id, share, limit, BEYOND_REPAIR, asked_too)
+    return [row["account_id"] for row in await connection.fetch(SQL.repairable, *given)]
+
+
+async def left_out(
+    connection: Connection, *, causes: Sequence[str], account_id: str | None, share: int
+) -> list[Row]:
+    """How many `accounts` of a choice no repair ends, by `cause`."""
+    return await connection.fetch(SQL.left_out, list(causes), account_id, share, BEYOND_REPAIR)
 
 
 async def asked(connection: Connection, repair: UUID, account_ids: Sequence[str]) -> None:

@@ -93,17 +93,51 @@ WHERE account_id = $1 AND (looks > 1 OR repair IS NOT NULL)
 ORDER BY id;
 
 -- name: repairable
--- Accounts of a share of all: the same accounts are in each larger share. Those asked for already are left out.
+-- Accounts of a share of all: the same accounts are in each larger share. Left out are those asked for already, unless
+-- with $6; those that differ only in what no repair ends ($5); and those that share a customer, which are refused.
 SELECT account_id
 FROM drift
 WHERE closed_at IS NULL AND looks > 1
+  AND cause <> ALL ($5::text[])
   AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
   AND ($2::text IS NULL OR account_id = $2)
   AND abs(hashtextextended(account_id, 7)) % 100 < $3
+  AND NOT EXISTS (
+      SELECT FROM stripe_customers AS mine
+      WHERE mine.account_id = drift.account_id
+        AND (mine.merged OR EXISTS (
+            SELECT FROM stripe_customers AS other
+            WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
+        ))
+  )
 GROUP BY account_id
-HAVING bool_and(repair_asked_at IS NULL OR repair_asked_at < statement_timestamp() - interval '15 minutes')
+HAVING $6 OR bool_and(repair_asked_at IS NULL OR repair_asked_at < statement_timestamp() - interval '15 minutes')
 ORDER BY min(since), account_id
 LIMIT $4;
+
+-- name: left_out
+-- Accounts of the same choice that no repair ends ($4), by why.
+SELECT cause, count(*) AS accounts
+FROM (
+    SELECT account_id, CASE WHEN bool_or(shared) THEN 'merged' ELSE min(cause) END AS cause
+    FROM drift
+    CROSS JOIN LATERAL (SELECT EXISTS (
+          SELECT FROM stripe_customers AS mine
+          WHERE mine.account_id = drift.account_id
+            AND (mine.merged OR EXISTS (
+                SELECT FROM stripe_customers AS other
+                WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
+            ))
+      ) AS shared) AS link
+    WHERE closed_at IS NULL AND looks > 1
+      AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
+      AND ($2::text IS NULL OR account_id = $2)
+      AND abs(hashtextextended(account_id, 7)) % 100 < $3
+    GROUP BY account_id
+    HAVING bool_or(shared) OR bool_and(cause = ANY($4::text[]))
+) AS kept
+GROUP BY cause
+ORDER BY cause;
 
 -- name: open_of
 SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at

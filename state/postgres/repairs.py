@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from handlers.drift import BEYOND_REPAIR
 from state.postgres.connection import Connection, Row
 from state.postgres.queries import queries
 
@@ -30,5 +31,5 @@ async def finish(connection: Connection, run: UUID, *, stopped: bool) -> None:
 
 
 async def listed(connection: Connection, *, within: timedelta, limit: int) -> list[Row]:
-    """The runs of a time, newest first; `left` is how many differences of each are still open."""
-    return await connection.fetch(SQL.listed, within, limit)
+    """The runs of a time, newest first; `left` is how many differences of each are still open that a repair ends."""
+    return await connection.fetch(SQL.listed, within, limit, BEYOND_REPAIR)

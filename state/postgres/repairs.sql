@@ -8,9 +8,21 @@ UPDATE repairs SET applied = applied + $2, refused = refused + $3 WHERE id = $1;
 UPDATE repairs SET state = $2, finished_at = statement_timestamp() WHERE id = $1 AND state = 'running';
 
 -- name: listed
--- `left` is what is still open of what a run was asked to end.
+-- `left` is what is still open of what a run was asked to end; what no repair ends ($3) does not count, nor do accounts
+-- that share a customer.
 SELECT id, share, cap, accounts, applied, refused, state, asked_by, reason, started_at, finished_at,
-       (SELECT count(*) FROM drift WHERE repair = repairs.id AND closed_at IS NULL) AS "left"
+       (
+           SELECT count(*) FROM drift
+           WHERE repair = repairs.id AND closed_at IS NULL AND cause <> ALL ($3::text[])
+             AND NOT EXISTS (
+                 SELECT FROM stripe_customers AS mine
+                 WHERE mine.account_id = drift.account_id
+                   AND (mine.merged OR EXISTS (
+                       SELECT FROM stripe_customers AS other
+                       WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
+                   ))
+             )
+       ) AS "left"
 FROM repairs
 WHERE started_at > statement_timestamp() - $1::interval
 ORDER BY started_at DESC

@@ -10,6 +10,7 @@ from click.testing import Result
 
 from fleet.cli import drift_repair
 from handlers.drift import Cause, Difference
+from producers.trace import new_id
 from sandbox.stripe.world import API_KEY
 from state.postgres import drift, repairs, switches
 from state.postgres.connection import Connection
@@ -24,6 +25,8 @@ Typed = Callable[..., Awaitable[Result]]
 NAME = Difference("stripe", "name", "Ada Lovelace", "Eve", Cause.CHANGED_AT_PROCESSOR)
 BOTH = ["stripe", "braintree"]
 CARD = Difference("stripe", "payment_methods.pm_1", None, "attached", Cause.MISSED_WEBHOOK)
+PAYPAL = Difference("braintree", "agreements.f28w", "active", "another customer's", Cause.NOT_MIGRATED)
+GONE = Difference("stripe", "customer", "cus_B", None, Cause.CUSTOMER_DELETED)
 
 
 @pytest.fixture(autouse=True)
@@ -162,12 +165,89 @@ async def test_a_refusal_is_told_with_its_reason(
 ) -> None:
     account = await drifting(connection, NAME)
     await connection.execute(
-        "INSERT INTO stripe_customers (account_id, customer_id, version, merged) VALUES ($1, 'cus_A', 1, true)",
+        "INSERT INTO subscriptions (account_id, id, customer_id, status, collection_method, cancel_at_period_end,"
+        " items, seen_rank, seen_final, version, edited_on)"
+        " VALUES ($1, 'sub_1', 'cus_A', 'incomplete', 'charge_automatically', false, '[]', 0, false, 1, now())",
         account,
     )
     async with commands.running():
         refused = await typed("drift", "repair", account, "--yes", "--reason", "x")
-    assert f"{account} was refused (1308)" in refused.output
+    assert f"{account} was refused (1307)" in refused.output
+
+
+async def test_what_no_repair_ends_is_left_out_and_keeps_no_stage_closed(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    shared = [await sharing(connection) for _ in range(2)]
+    paypal, gone, both = [await drifting(connection, *of) for of in ([PAYPAL], [GONE], [NAME, PAYPAL])]
+    preview = (await typed("drift", "repair", shared[0])).output
+    assert "There is nothing to repair." in preview
+    assert "1 account(s), merged: left until each account has a customer of its own" in preview
+    words = ("--reason", "drill", "--yes")
+    async with commands.running():
+        done = (await typed("drift", "repair", both, *words)).output
+        assert "left to the PayPal migration" in done
+        await drift.record(connection, both, 1, [PAYPAL], BOTH)
+        for share in ("5", "10", "25", "50", "100"):
+            passed = await typed("drift", "repair", "--share", share, *words)
+            assert passed.exit_code == 0, passed.output
+            assert "it counts as passed" in passed.output
+    for left in ("2 account(s), merged", "2 account(s), not_migrated", "1 account(s), customer_deleted"):
+        assert left in passed.output
+    assert not any([await journaled(connection, one) for one in (*shared, paypal, gone)])
+    states = await connection.fetch("SELECT share, state, accounts FROM repairs ORDER BY started_at")
+    assert [tuple(row) for row in states] == [
+        (0, "done", 1),
+        *((share, "done", 0) for share in (5, 10, 25, 50, 100)),
+    ]
+
+
+async def test_an_account_that_was_merged_after_its_repair_was_asked_for_keeps_no_stage_closed(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    account, other = await drifting(connection, NAME), await drifting(connection, NAME)
+    async with commands.running():
+        await typed("drift", "repair", account, "--reason", "x", "--yes")
+    assert "single account comes first" in (await typed("drift", "repair", "--share", "5")).output
+    await link(connection, account, "cus_A", merged=True)
+    assert (await typed("drift", "repair", "--share", "5")).exit_code == 0
+    assert other in (await typed("drift", "report")).output
+
+
+async def test_a_share_is_not_passed_while_something_of_it_was_only_just_asked_for(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    asked = await drifting(connection, NAME)
+    await drift.asked(connection, new_id(), [asked])
+    await connection.execute(
+        "INSERT INTO repairs (id, share, cap, accounts, state, asked_by, reason)"
+        " VALUES ($1, 50, 1, 1, 'done', 'x', 'x')",
+        new_id(),
+    )
+    empty = await typed("drift", "repair", "--share", "100", "--reason", "x", "--yes")
+    assert empty.exit_code == 0
+    assert "passed" not in empty.output
+    await over(connection, asked)
+    filtered = await typed("drift", "repair", "--share", "100", "--cause", "merged", "--reason", "x", "--yes")
+    assert "passed" not in filtered.output, "of all causes only"
+    assert await connection.fetchval("SELECT count(*) FROM repairs") == 1
+
+
+async def sharing(connection: Connection) -> str:
+    """An account that shares its customer with another one, and differs."""
+    account = await drifting(connection, NAME)
+    await link(connection, account, "cus_shared", merged=False)
+    return account
+
+
+async def link(connection: Connection, account: str, customer: str, *, merged: bool) -> None:
+    """The account's customer."""
+    await connection.execute(
+        "INSERT INTO stripe_customers (account_id, customer_id, version, merged) VALUES ($1, $2, 1, $3)",
+        account,
+        customer,
+        merged,
+    )
 
 
 async def test_of_two_customers_the_one_that_is_used_is_kept(
