@@ -122,7 +122,7 @@ async def left_out(
 
 
 async def asked(connection: Connection, repair: UUID, account_ids: Sequence[str]) -> None:
-    """Note that a run asked for the repair of these accounts."""
+    """Note that a run asked for the repair of these accounts, and keep what stands on both sides with it."""
     await connection.execute(SQL.asked, repair, account_ids)
 
 
@@ -160,7 +160,7 @@ async def forget_stray(connection: Connection, customer_id: str) -> None:
 
 
 async def purge(connection: Connection, keep: timedelta) -> None:
-    """Drop history that is older, a bounded number of rows at a time."""
+    """Drop history and what stood before repairs that is older, a bounded number of rows at a time."""
     await connection.execute(SQL.purge, keep)
 
 

@@ -146,14 +146,29 @@ WHERE account_id = ANY($1::text[]) AND closed_at IS NULL AND looks > 1
 ORDER BY account_id, field;
 
 -- name: asked
-UPDATE drift SET repair = $1, repair_asked_at = statement_timestamp()
-WHERE account_id = ANY($2::text[]) AND closed_at IS NULL AND looks > 1;
+-- What stood on both sides is kept with the run. An erasure holds the account, and finds what was kept before it.
+WITH held AS (
+    SELECT id FROM accounts WHERE id = ANY($2::text[]) ORDER BY id FOR SHARE
+), asked AS (
+    UPDATE drift SET repair = $1, repair_asked_at = statement_timestamp()
+    FROM held
+    WHERE account_id = held.id AND closed_at IS NULL AND looks > 1
+    RETURNING drift.id, account_id, processor, field, ours, theirs, cause, since, repair_asked_at
+)
+INSERT INTO repaired_fields (drift_id, run, account_id, processor, field, ours, theirs, cause, since, asked_at)
+SELECT id, $1, account_id, processor, field, ours, theirs, cause, since, repair_asked_at FROM asked
+ON CONFLICT (run, drift_id) DO NOTHING;
 
 -- name: of_repair
--- What stood on both sides before a repair: all that is needed to undo it.
-SELECT account_id, processor, field, ours, theirs, cause, since, repair_asked_at, closed_at
+-- What stood on both sides before a repair: all that is needed to undo it. Of runs of the release before, what the
+-- report still has.
+SELECT kept.account_id, kept.processor, kept.field, kept.ours, kept.theirs, kept.cause, kept.since, drift.closed_at
+FROM repaired_fields AS kept LEFT JOIN drift ON drift.id = kept.drift_id
+WHERE kept.run = $1
+UNION ALL
+SELECT account_id, processor, field, ours, theirs, cause, since, closed_at
 FROM drift
-WHERE repair = $1
+WHERE repair = $1 AND NOT EXISTS (SELECT FROM repaired_fields WHERE run = $1)
 ORDER BY account_id, field;
 
 -- name: stray
@@ -187,5 +202,12 @@ WHERE seen_at < $1
 DELETE FROM stray_customers WHERE customer_id = $1;
 
 -- name: purge
+WITH undone AS (
+    DELETE FROM repaired_fields
+    WHERE (run, drift_id) IN (
+        SELECT run, drift_id FROM repaired_fields
+        WHERE asked_at < statement_timestamp() - $1::interval ORDER BY asked_at LIMIT 5000
+    )
+)
 DELETE FROM drift
 WHERE id IN (SELECT id FROM drift WHERE closed_at < statement_timestamp() - $1::interval ORDER BY closed_at LIMIT 5000);

@@ -13,7 +13,12 @@ UPDATE repairs SET state = $2, finished_at = statement_timestamp() WHERE id = $1
 SELECT id, share, cap, accounts, applied, refused, state, asked_by, reason, started_at, finished_at,
        (
            SELECT count(*) FROM drift
-           WHERE repair = repairs.id AND closed_at IS NULL AND cause <> ALL ($3::text[])
+           WHERE drift.id IN (
+                   SELECT drift_id FROM repaired_fields WHERE run = repairs.id
+                   UNION
+                   SELECT former.id FROM drift AS former WHERE former.repair = repairs.id
+               )
+             AND closed_at IS NULL AND cause <> ALL ($3::text[])
              AND NOT EXISTS (
                  SELECT FROM stripe_customers AS mine
                  WHERE mine.account_id = drift.account_id

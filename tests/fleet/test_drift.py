@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -231,6 +233,25 @@ async def test_a_share_is_not_passed_while_something_of_it_was_only_just_asked_f
     filtered = await typed("drift", "repair", "--share", "100", "--cause", "merged", "--reason", "x", "--yes")
     assert "passed" not in filtered.output, "of all causes only"
     assert await connection.fetchval("SELECT count(*) FROM repairs") == 1
+
+
+async def test_what_stood_before_a_run_is_kept_whatever_is_found_and_asked_for_later(
+    commands: LaneUnderTest, connection: Connection, typed: Typed
+) -> None:
+    account = await drifting(connection, NAME)
+    words = ("--reason", "x", "--yes")
+    async with commands.running():
+        first = run_of(await typed("drift", "repair", account, *words))
+        later = replace(NAME, theirs="Mallory")
+        await drift.record(connection, account, 1, [later], BOTH)
+        await connection.execute("UPDATE drift SET repair_asked_at = now() - interval '1 hour'")
+        second = run_of(await typed("drift", "repair", account, *words))
+    shown = [(await typed("drift", "repairs", str(run))).output for run in (first, second)]
+    assert [("Eve" in one, "Mallory" in one) for one in shown] == [(True, False), (False, True)]
+    left = [row["left"] for row in await repairs.listed(connection, within=timedelta(days=1), limit=9)]
+    assert left == [1, 1], "neither of them ended it"
+    await drift.purge(connection, timedelta(0))
+    assert "There is no such repair" in (await typed("drift", "repairs", str(first))).output
 
 
 async def sharing(connection: Connection) -> str:

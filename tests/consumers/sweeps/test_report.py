@@ -1,5 +1,7 @@
 """What somebody changes behind our back is found, explained, and ended by a repair; at rest nothing is found."""
 
+from uuid import uuid4
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -270,9 +272,16 @@ async def test_an_erasure_takes_what_the_report_quoted_with_it(sweep: Sweeping) 
     customer = (await sweep.payments.customer())["id"]
     sweep.payments.world.double.driver.change(customer, silent=True, name="Eve")
     assert (await sweep.found())["name"][:2] == ("Ada Lovelace", "Eve")
+    connection, run = sweep.payments.world.connection, uuid4()
+    await drift.asked(connection, run, [sweep.payments.account])
+    (kept,) = await drift.of_repair(connection, run)
+    assert (kept["ours"], kept["theirs"]) == ("Ada Lovelace", "Eve")
     await sweep.payments.world.say(sweep.payments.account, EraseAccount(reason="asked for"))
-    (row,) = await sweep.payments.world.connection.fetch("SELECT ours, theirs FROM drift")
-    assert (row["ours"], row["theirs"]) == (None, None)
+    for row in (
+        *await connection.fetch("SELECT ours, theirs FROM drift"),
+        *await drift.of_repair(connection, run),
+    ):
+        assert (row["ours"], row["theirs"]) == (None, None)
 
 
 async def test_a_braintree_that_is_away_keeps_nobody_from_looking_at_stripe(sweep: Sweeping) -> None:
