@@ -1,16 +1,11 @@
 """What Braintree says of an agreement, as the fact for its account. Pure: for webhooks and reads alike."""
 
-from typing import Final
-
 from state.braintree.vault import Agreement
-from state.braintree.webhooks import Notice
+from state.braintree.webhooks import REVOKED, SETTLED, Notice
 from topics.message import Fact
 from topics.observation import Observation
 from topics.payment_methods import BraintreeMethodObserved
 from topics.paypal_migrations import PayPalCharged
-
-REVOKED: Final = "payment_method_revoked_by_customer"
-SETTLED: Final = "transaction_settled"
 
 
 def told(notice: Notice, seen: Observation) -> Fact | None:

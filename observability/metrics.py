@@ -142,7 +142,7 @@ SYNC_STATES: Final = Gauge(
 # --- webhooks ----------------------------------------------------------------------------------
 WEBHOOKS: Final = Counter(
     "billing_webhooks_total",
-    "Webhooks that came in, by processor and result (taken, bad_signature, unreadable, not_taken).",
+    "Webhooks that came in, by processor and result (taken, not_read, bad_signature, unreadable, not_taken).",
     ["source", "result"],
 )
 WEBHOOK_FACTS: Final = Counter(

@@ -94,7 +94,7 @@ BRAINTREE_WEBHOOKS: Final = Topic(
     partitions=ACCOUNT_PARTITIONS,
     retention=timedelta(days=14),
     messages=(),
-    about="Webhooks of Braintree, verified and as received.",
+    about="Webhooks of Braintree of the kinds we read, verified and as received.",
     writers=("webhooks entry point",),
     readers=("webhooks",),
 )

@@ -105,6 +105,9 @@ async def from_braintree(request: Request) -> Response:
         raise _not_ours("braintree", error) from None
     if notice.kind == braintree_webhooks.CHECK:
         return _taken()
+    if notice.kind not in braintree_webhooks.READ:
+        WEBHOOKS.labels(source="braintree", result="not_read").inc()
+        return _taken()
     return await _kept(request, "braintree", braintree.received(notice, signature, payload))
 
 

@@ -1,4 +1,4 @@
-"""Braintree's webhooks as they are kept: payload and signature whole, under the customer they concern."""
+"""Braintree's webhooks as they are kept: those we read, whole, under the customer they concern."""
 
 import hashlib
 import time

@@ -95,7 +95,7 @@ def _text(about: str, **further: Any) -> dict[str, Any]:
 
 _EVENT: Final = {
     "type": "object",
-    "description": "An event of Stripe, a snapshot or a thin one. All fields are kept but client secrets.",
+    "description": "An event of Stripe, a snapshot or a thin one. All is kept but client secrets.",
     "required": ["id", "type"],
     "properties": {
         "id": _text("The same in every delivery."),
@@ -151,7 +151,8 @@ OPERATIONS: Final = (
         "POST",
         "/webhooks/braintree",
         "Take a webhook of Braintree",
-        "A form, signed by our private key. A notification of the kind `check` is answered and not kept.",
+        "A form, signed by our private key. Kept are the kinds that say something to us; `check` and the others "
+        "are answered and not kept.",
         (Code.INVALID, Code.TOO_LARGE, Code.UNAVAILABLE),
         {
             "requestBody": {

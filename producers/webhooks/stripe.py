@@ -1,9 +1,10 @@
 """Stripe's webhooks as they are kept: under the customer they concern, so that what concerns one stays together.
 
 As they came, but for client secrets, which must not travel in Kafka (DESIGN.md 4, law 11): Stripe shows them in
-every event of a setup intent.
+every event of a setup intent, and once more in the addresses of its `next_action`.
 """
 
+import re
 import time
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from producers.webhooks.received import UnreadableError, Webhook
 from topics.table import STRIPE_WEBHOOKS
 
 _SECRET: Final = "client_secret"  # noqa: S105
+_INSIDE: Final = re.compile(r"([A-Za-z]{2,10}_\w{1,255}?_secret_)[^\s&#?/\"']+")
+"""A secret inside of another text: an object's id (or `src_client`), the word, and what makes it one."""
 
 
 def received(body: bytes) -> Webhook:
@@ -29,9 +32,14 @@ def received(body: bytes) -> Webhook:
 
 
 def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: None if name == _SECRET else _without_secrets(one) for name, one in value.items()}
-    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+    match value:
+        case dict():
+            return {name: None if name == _SECRET else _without_secrets(one) for name, one in value.items()}
+        case list():
+            return [_without_secrets(one) for one in value]
+        case str() if "_secret_" in value:
+            return _INSIDE.sub(r"\1", value)
+    return value
 
 
 def _key(event: Any) -> str:

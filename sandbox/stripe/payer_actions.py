@@ -19,14 +19,12 @@ def of(type_: str, intent: str, at: float) -> Body | None:
     return None
 
 
-def of_bank(intent: str, return_url: str | None) -> Body:
-    """Authenticate a card: on a page that leads back to this address, or by Stripe.js."""
+def of_bank(intent: Body, return_url: str | None) -> Body:
+    """Authenticate a card: on a page that leads back to this address, or by Stripe.js. The page's has the secret."""
+    page = f"{_page(intent['id'])}?setup_intent_client_secret={intent['client_secret']}"
     if return_url:
-        return {
-            "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": return_url, "url": _page(intent)},
-        }
-    sdk = {"type": "three_d_secure_redirect", "stripe_js": _page(intent)}
+        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": page}}
+    sdk = {"type": "three_d_secure_redirect", "stripe_js": page}
     return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
 
 

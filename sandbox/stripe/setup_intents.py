@@ -167,7 +167,7 @@ def confirmed(store: Store, body: Body, given: Body, at: float) -> Any:
     card = payment_methods.card_of(method)
     action = payer_actions.of(method["type"], body["id"], at)
     if card and card.authenticates:
-        action = payer_actions.of_bank(body["id"], given.get("return_url"))
+        action = payer_actions.of_bank(body, given.get("return_url"))
     if action:
         waiting = {**body, "status": ACTION, "next_action": action, "last_setup_error": None}
         return _stored(store, body, waiting, at, "setup_intent.requires_action")

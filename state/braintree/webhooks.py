@@ -12,6 +12,10 @@ from braintree.util.xml_util import XmlUtil
 
 CHECK: Final = "check"
 """The kind of a notification that only tries the endpoint."""
+REVOKED: Final = "payment_method_revoked_by_customer"
+SETTLED: Final = "transaction_settled"
+READ: Final = frozenset({REVOKED, SETTLED})
+"""The kinds that say something to us. Some of the others show nonces, so none of them is kept."""
 _SUBJECTS: Final = ("paypal_account", "credit_card", "revoked_payment_method_metadata", "transaction")
 
 

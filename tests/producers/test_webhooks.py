@@ -14,13 +14,15 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
+from braintree import BraintreeGateway, Configuration, Environment, WebhookNotification
 
 from fleet.kafka_topics import ensure_topics
+from observability.metrics import WEBHOOKS
 from producers.webhooks.app import MOST, Settings, create_app
 from producers.webhooks.document import document
 from sandbox.braintree.webhooks import signature
 from sandbox.braintree.world import MERCHANT, PRIVATE_KEY, PUBLIC_KEY
-from state.braintree.webhooks import Keys
+from state.braintree.webhooks import READ, Keys
 from state.stripe.webhooks import Secrets
 from tests.conftest import Stack
 from tests.producers.surfaces import served
@@ -147,6 +149,36 @@ async def test_a_client_secret_never_gets_into_kafka(door: Door) -> None:
     assert orjson.loads(record.value)["data"]["object"]["client_secret"] is None
 
 
+@pytest.mark.parametrize(
+    ("action", "cut"),
+    [
+        (
+            "https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_1&setup_intent_client_secret=seti_1P_secret_Rb5&a=b",
+            "https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_1&setup_intent_client_secret=seti_1P_secret_&a=b",
+        ),
+        (
+            "https://hooks.stripe.com/redirect/authenticate/src_1?client_secret=src_client_secret_FAvvQ",
+            "https://hooks.stripe.com/redirect/authenticate/src_1?client_secret=src_client_secret_",
+        ),
+        (
+            "https://hooks.stripe.com/3d_secure_2_eap/begin_test/src_1Ega/src_client_secret_FAvvQ",
+            "https://hooks.stripe.com/3d_secure_2_eap/begin_test/src_1Ega/src_client_secret_",
+        ),
+        ('{"payment_intent":"pi_1_secret_x"}', '{"payment_intent":"pi_1_secret_"}'),
+        ("my_secret_box@example.com", "my_secret_box@example.com"),
+    ],
+)
+async def test_nor_does_one_inside_of_an_address(door: Door, action: str, cut: str) -> None:
+    """Stripe puts them into what a payer's browser is sent to; all else stays as it came."""
+    intent = {"id": "seti_1", "object": "setup_intent", "customer": "cus_A"}
+    event = {**EVENT, "data": {"object": {**intent, "next_action": {"use_stripe_sdk": [action, "seti_1"]}}}}
+    assert (await door.post(orjson.dumps(event))).status_code == 200
+    (record,) = await door.kept(1)
+    kept = orjson.loads(record.value)
+    assert kept["data"]["object"].pop("next_action") == {"use_stripe_sdk": [cut, "seti_1"]}
+    assert kept["data"]["object"] == intent
+
+
 @pytest.mark.parametrize("age", [-301, 100_000])
 async def test_an_old_signature_is_a_replay(door: Door, age: int) -> None:
     answer = await door.post(orjson.dumps(EVENT), at=time.time() - abs(age))
@@ -195,6 +227,25 @@ async def test_a_notification_of_braintree_is_kept_whole(door: Door) -> None:
     forged = {**form, "bt_signature": f"{PUBLIC_KEY}|{'0' * 40}"}
     assert (await door.http.post("/webhooks/braintree", data=forged)).status_code == 400
     assert (await door.http.post("/webhooks/braintree", data={})).status_code == 400
+
+
+async def test_of_braintree_s_own_samples_only_those_we_read_are_kept_and_none_has_a_nonce(
+    door: Door,
+) -> None:
+    """Three of them show nonces. All are taken, or Braintree would send them again for a day."""
+    gateway = BraintreeGateway(Configuration(Environment.Sandbox, MERCHANT, PUBLIC_KEY, PRIVATE_KEY))
+    told = {name: kind for name, kind in vars(WebhookNotification.Kind).items() if not name.startswith("_")}
+    samples = {kind: gateway.webhook_testing.sample_notification(kind, "mine") for kind in told.values()}
+    xml = {kind: base64.b64decode(one["bt_payload"]) for kind, one in samples.items()}
+    assert len([kind for kind in xml if b"nonce>" in xml[kind]]) == 3, "else this tries nothing"
+    counter = WEBHOOKS.labels(source="braintree", result="not_read")
+    before = counter._value.get()
+    for form in samples.values():
+        sent = {name: value.decode() if isinstance(value, bytes) else value for name, value in form.items()}
+        assert (await door.http.post("/webhooks/braintree", data=sent)).json() == {"received": True}
+    kept = await door.kept(len(READ))
+    assert {dict(record.headers)["wh_type"].decode() for record in kept} == READ
+    assert counter._value.get() - before == len(samples) - len(READ) - 1, "all but the check"
 
 
 async def test_braintree_s_challenge_is_answered(door: Door) -> None:

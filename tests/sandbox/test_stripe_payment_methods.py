@@ -92,8 +92,12 @@ def test_a_cardholder_answers_on_the_bank_s_page(
 ) -> None:
     intent = confirmed(sdk, customer, "pm_card_threeDSecure2Required")
     assert intent.status == "requires_action"
+    assert intent.next_action is not None
+    assert intent.next_action.use_stripe_sdk is not None
+    address = intent.next_action.use_stripe_sdk["stripe_js"]
+    assert address.endswith(f"client_secret={intent.client_secret}"), "as Stripe's own addresses have it"
     with httpx.Client(base_url=stripe_url, trust_env=False) as browser:
-        page = browser.get(f"/authenticate/{intent.id}")
+        page = browser.get(address)
         assert "Complete" in page.text
         done = browser.post(f"/authenticate/{intent.id}", params={"outcome": outcome})
         assert done.status_code == 200
