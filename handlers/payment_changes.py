@@ -20,6 +20,7 @@ from handlers.payment_method import (
     first_at,
     ladder,
     methods_of,
+    payer_email,
     view,
 )
 from topics.message import Event
@@ -123,13 +124,14 @@ def _owed(
 ) -> tuple[EffectRequest, ...]:
     """Both processors follow the default; each lets go what it keeps and we do not, and Stripe collects as derived.
 
-    The default of each is the first of the ladder that it keeps, which may move while the account's own stays.
+    The default of each is the first of the ladder that it keeps, which may move while the account's own stays. What
+    could not be flipped for want of an e-mail is tried again when the payer has another.
     """
     moved = _default_id(before) != _default_id(after)
     at_stripe, at_braintree = (
         _first_moved(before, after, one) for one in (Processor.STRIPE, Processor.BRAINTREE)
     )
-    flipped = derived(before).value is not derived(after).value
+    flipped = derived(before).value is not derived(after).value or payer_email(before) != payer_email(after)
     letting_go = {one.details.processor for one in altered if one.gone and not one.released}
     effects = []
     if moved or at_stripe or flipped or Processor.STRIPE in letting_go:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from handlers.account import Account, Part
 from handlers.ordering import Seen
-from topics.payment_methods import MethodBilling, MethodDetails, MethodState, Processor
+from topics.payment_methods import MethodBilling, MethodDetails, MethodKind, MethodState, Processor
 from topics.value import value
 
 BILLING_FIELDS: Final = tuple(MethodBilling.model_fields)
@@ -118,6 +118,12 @@ def default_of(methods: PaymentMethods) -> PaymentMethod | None:
 def first_at(methods: PaymentMethods, processor: Processor) -> PaymentMethod | None:
     """The method that shall be the default at one processor: the first of the ladder that it keeps."""
     return next((one for one in ladder(methods) if one.details.processor is processor), None)
+
+
+def payer_email(methods: PaymentMethods) -> str | None:
+    """The address of whoever pays by PayPal, as PayPal knows it: of the agreement that is charged first."""
+    emails = (one.details.payer_email for one in ladder(methods) if one.details.kind is MethodKind.PAYPAL)
+    return next((email for email in emails if email), None)
 
 
 def living(methods: PaymentMethods) -> list[PaymentMethod]:

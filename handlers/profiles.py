@@ -10,14 +10,17 @@ from typing import Any, Final
 from handlers.account import Account, Part
 from handlers.accounts import erase as erase_account
 from handlers.accounts import has_debt, known, version_conflict
-from handlers.decision import Applied, Context, Decision, Problem, Refused
+from handlers.collection_method import derived
+from handlers.decision import Applied, Context, Decision, EffectRequest, Problem, Refused
 from handlers.dispatch import Handler
-from handlers.payment_method import PAYMENT_METHODS, default_of, methods_of
+from handlers.payment_effects import align_stripe
+from handlers.payment_method import PAYMENT_METHODS, default_of, methods_of, payer_email
 from handlers.profile_copies import copies
 from handlers.profile_rules import examine, normalise, problems_of
 from handlers.subscription import SUBSCRIPTIONS, subscriptions_of
 from topics.accounts import EraseAccount
 from topics.codes import Code
+from topics.payment_methods import CollectionMethod
 from topics.profiles import (
     CreateProfile,
     DeleteProfile,
@@ -162,7 +165,21 @@ def _changed(account: Account, fields: Mapping[str, str | None], context: Contex
         edited_on=context.now,
     )
     event = ProfileChanged(profile=_read_fields(fields), version=after.version, created=standing is None)
-    return Applied({PROFILE: after}, events=(event,), result=_told(account, after))
+    return Applied(
+        {PROFILE: after},
+        events=(event,),
+        effects=_flips(account, standing, after),
+        result=_told(account, after),
+    )
+
+
+def _flips(account: Account, before: Profile | None, after: Profile) -> tuple[EffectRequest, ...]:
+    """What could not be collected by invoice for want of an e-mail is tried again with the first."""
+    if not after.fields["billing_email"] or (before is not None and before.fields["billing_email"]):
+        return ()
+    methods = methods_of(account)
+    invoiced = derived(methods).value is CollectionMethod.SEND_INVOICE
+    return (align_stripe(),) if invoiced and payer_email(methods) is None else ()
 
 
 def _tombstone(profile: Profile, context: Context) -> Profile:

@@ -1,7 +1,8 @@
 """The desired Stripe customer, as a pure projection of our account, and how far Stripe is from it (DESIGN.md 7).
 
 Identity goes from us to Stripe. What we do not own is left alone: an account that never had a profile says
-nothing about name or address; one whose profile was deleted or erased says that they are blank.
+nothing about name or address; one whose profile was deleted or erased says that they are blank. Stripe sends no
+invoice without an e-mail, so whoever pays by PayPal and names none is reached where PayPal does.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from handlers.accounts import AccountRecord
-from handlers.payment_method import PaymentMethods, first_at
+from handlers.payment_method import PaymentMethods, first_at, payer_email
 from handlers.profile_rules import StripeTaxId, e164, stripe_tax_id
 from handlers.profiles import Profile
 from handlers.stripe_customers import StripeCustomer
@@ -85,12 +86,12 @@ def project(
         }
     )
     if profile is None:
-        return Projection(None, None, None, None, None, None, metadata)
+        return Projection(None, _payers(methods), None, None, None, None, metadata)
     fields = {} if profile.deleted_on else profile.fields
     tax_id = stripe_tax_id(fields)
     return Projection(
         name=_name(fields),
-        email=fields.get("billing_email") or "",
+        email=fields.get("billing_email") or payer_email(methods) or "",
         phone=_phone(fields),
         address={ours: fields.get(theirs) or "" for ours, theirs in ADDRESS_FIELDS.items()},
         preferred_locales=(fields.get("preferred_locale") or DEFAULT_LOCALE,),
@@ -103,8 +104,16 @@ def _braintree(account_id: str, methods: PaymentMethods) -> Mapping[str, str]:
     """Whose vault holds its PayPal agreement: the Braintree customer has the account's id. Blank once it had one."""
     if first_at(methods, Processor.BRAINTREE) is not None:
         return {"braintree_id": account_id}
-    ever = any(one.details.processor is Processor.BRAINTREE for one in methods.methods.values())
-    return {"braintree_id": ""} if ever else {}
+    return {"braintree_id": ""} if _ever_at_braintree(methods) else {}
+
+
+def _payers(methods: PaymentMethods) -> str | None:
+    """The e-mail of an account without a profile. Blank once it paid by PayPal: the address must not stay."""
+    return payer_email(methods) or ("" if _ever_at_braintree(methods) else None)
+
+
+def _ever_at_braintree(methods: PaymentMethods) -> bool:
+    return any(one.details.processor is Processor.BRAINTREE for one in methods.methods.values())
 
 
 def bare(account_id: str) -> Projection:

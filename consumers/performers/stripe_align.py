@@ -66,7 +66,7 @@ async def _align(alignment: Alignment) -> None:
         _no_customer(alignment, at)
         return
     default_stands = await bring_default(alignment, found)
-    await bring_collection(alignment, default_stands=default_stands)
+    await bring_collection(alignment, found, default_stands=default_stands)
     await let_go(alignment)
     await _still_ours(alignment.work)
 

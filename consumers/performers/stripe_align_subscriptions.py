@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from consumers.performers.stripe_align_email import give_email
 from consumers.performers.stripe_alignment import Alignment
 from consumers.performers.stripe_answers import done, look
 from consumers.performers.stripe_keys import fresh_key
@@ -12,7 +13,9 @@ from handlers.subscription import FINAL
 from observability.crash import crash_point
 from state.stripe import subscriptions
 from state.stripe.answers import Done, Refused
+from state.stripe.customers import Customer
 from state.stripe.subscriptions import Subscription
+from topics.payment_methods import CollectionMethod
 from topics.subscriptions import SubscriptionStatus
 
 FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
@@ -20,7 +23,7 @@ FIXED: Final = FINAL | {SubscriptionStatus.INCOMPLETE}
 One that is incomplete becomes active or is over within a day, and is looked at again then."""
 
 
-async def bring_collection(alignment: Alignment, *, default_stands: bool) -> None:
+async def bring_collection(alignment: Alignment, customer: Customer, *, default_stands: bool) -> None:
     """List them at Stripe, which knows more than our mirror, and change those that differ; tell of all.
 
     A payment method of their own is only taken away while the default stands that they follow instead. Where it does
@@ -28,12 +31,16 @@ async def bring_collection(alignment: Alignment, *, default_stands: bool) -> Non
     """
     wanted = derived(alignment.seen.methods)
     possible = replace(wanted, follows=wanted.follows and default_stands)
+    unreachable = wanted.value is CollectionMethod.SEND_INVOICE and not customer.email
     async for page in subscriptions.of_customer(alignment.ask, alignment.customer_id):
         listed, at = look(page)
         for found in listed:
             if _met(wanted, found):
                 alignment.told.append(subscription_observed(found, at))
             elif found.status not in FIXED and not _met(possible, found):
+                if unreachable:
+                    await give_email(alignment)
+                    unreachable = False
                 await _flip(alignment, found, possible)
 
 

@@ -34,7 +34,7 @@ def paypal(meant: Body, token: str, at: float) -> Body:
         "cobranded_card_label": None,
         "created_at": moment(at),
         "customer_global_id": None,
-        "email": meant.get("email") or "jane.doe@paypal.com",
+        "email": "jane.doe@paypal.com" if meant.get("email") is None else meant["email"],
         "global_id": global_id("paymentmethod_pp", token),
         "image_url": LOGO.format(name="paypal"),
         "subscriptions": [],

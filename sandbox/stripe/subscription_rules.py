@@ -15,6 +15,10 @@ NO_PAYMENT_METHOD = (
     "payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/"
     "payment-methods-setting#payment-method-priority."
 )
+NO_EMAIL = (
+    "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid "
+    "email."
+)
 BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 
 
@@ -79,8 +83,11 @@ UPDATE: params.Schema = {
 TRANSIENT = ("off_session", "payment_behavior", "proration_behavior", "proration_date", "trial_period_days")
 
 
-def collection(body: Body, given: dict[str, Any], *, creating: bool) -> dict[str, Any]:
-    """How it is collected after the request: `send_invoice` has days until due, the other has none."""
+def collection(store: Store, body: Body, given: dict[str, Any], *, creating: bool) -> dict[str, Any]:
+    """How it is collected after the request: `send_invoice` has days until due, the other has none.
+
+    Raises ApiError (400) when invoices shall be sent to a customer without an e-mail.
+    """
     method = given.get("collection_method") or body["collection_method"]
     days = given.get("days_until_due", body["days_until_due"])
     if method == "charge_automatically":
@@ -100,6 +107,9 @@ def collection(body: Body, given: dict[str, Any], *, creating: bool) -> dict[str
         )
     if days < 0:
         raise invalid("Invalid days_until_due: must be 0 or more.", param="days_until_due")
+    payer = objects.find(store, "customer", body["customer"])
+    if given.get("collection_method") and payer is not None and not payer.body.get("email"):
+        raise ApiError(400, NO_EMAIL, executed=True)
     return {"collection_method": method, "days_until_due": days}
 
 

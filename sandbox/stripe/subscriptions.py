@@ -102,7 +102,7 @@ def _create(call: Call) -> Body:
     body["currency"] = body["items"]["data"][0]["price"]["currency"]
     if (given.get("currency") or body["currency"]).lower() != body["currency"]:
         raise invalid("The price specified does not match the currency given.", param="currency")
-    body |= rules.collection(body, given, creating=True)
+    body |= rules.collection(call.store, body, given, creating=True)
     body = _begun(_plain(call, body), given, call.at)
     body["status"] = _first_status(call.store, body, given)
     body = _to_end(body, given, call.at)
@@ -115,7 +115,7 @@ def _update(call: Call) -> Body:
     if old["status"] in state.ENDED and set(given) - {"cancellation_details", "metadata"}:
         message = "A canceled subscription can only update its cancellation_details and metadata."
         raise ApiError(400, message, executed=True)
-    body = {**old, **rules.collection(old, given, creating=False)}
+    body = {**old, **rules.collection(call.store, old, given, creating=False)}
     if given.get("items"):
         body["items"] = subscription_items.changed(call.store, body, given["items"], call.at)
     body = _to_end(_rebilled(old, _plain(call, body), given, call.at), given, call.at)

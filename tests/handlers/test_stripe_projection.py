@@ -22,7 +22,10 @@ from handlers.stripe_projection import (
     project,
     sync_state,
 )
-from topics.accounts import AccountType
+from tests.handlers.payment_worlds import kept, linked, with_card, with_paypal
+from topics.accounts import AccountType, EraseAccount
+from topics.message import Role
+from topics.payment_methods import RemovePaymentMethod
 
 ACCOUNT = "a" * 32
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,6 +93,27 @@ def test_bad_debt_is_mirrored() -> None:
 def test_an_account_that_never_had_a_profile_says_nothing_about_a_person() -> None:
     found = project(ACCOUNT, RECORD, None, NO_METHODS)
     assert {found.name, found.email, found.phone, found.address, found.tax_ids} == {None}
+
+
+def test_who_pays_by_paypal_and_names_no_address_is_reached_where_paypal_does() -> None:
+    """Stripe sends no invoice to a customer without an e-mail."""
+    world = linked()
+    with_card(world)
+    assert project(ACCOUNT, RECORD, None, kept(world)).email is None, "nothing is known of a payer"
+    paypal = with_paypal(world)
+    assert project(ACCOUNT, RECORD, None, kept(world)).email == "payer@example.com"
+    assert project(ACCOUNT, RECORD, TOMBSTONE, kept(world)).email == "payer@example.com"
+    assert project(ACCOUNT, RECORD, PROFILE, kept(world)).email == "ada@example.com"
+    world.applied(RemovePaymentMethod(method_id=paypal))
+    for profile in (None, TOMBSTONE):
+        assert project(ACCOUNT, RECORD, profile, kept(world)).email == "", "the address must not stay"
+
+
+def test_an_erased_payer_s_address_is_blank_at_stripe() -> None:
+    world = linked()
+    with_paypal(world)
+    world.applied(EraseAccount(reason="request 4711"), Role.SUPPORT)
+    assert project(ACCOUNT, RECORD, None, kept(world)).email == ""
 
 
 def test_a_deleted_profile_says_that_everything_is_blank() -> None:

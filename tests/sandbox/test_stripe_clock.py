@@ -15,7 +15,7 @@ DAY = 86_400
 
 
 def _customer(raw: httpx.Client) -> str:
-    return str(raw.post("/v1/customers", data={"name": "Ada"}).json()["id"])
+    return str(raw.post("/v1/customers", data={"name": "Ada", "email": "ada@example.com"}).json()["id"])
 
 
 def _subscribed(raw: httpx.Client, interval: str = "month", **given: str) -> dict[str, Any]:

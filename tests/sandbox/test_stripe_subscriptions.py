@@ -19,7 +19,10 @@ async def _price(api: Api, amount: int = 2000, interval: str = "month", currency
 
 async def _subscribed(api: Api, **given: Any) -> Any:
     """A subscription that is paid by invoice, unless told otherwise."""
-    customer = given.pop("customer", None) or (await api.customers("create", {"name": "Ada"})).id
+    customer = (
+        given.pop("customer", None)
+        or (await api.customers("create", {"name": "Ada", "email": "ada@example.com"})).id
+    )
     items = given.pop("items", None) or [{"price": await _price(api), "quantity": 2}]
     by_invoice = {"collection_method": "send_invoice", "days_until_due": 30}
     return await api.subscriptions("create", {"customer": customer, "items": items, **by_invoice, **given})
@@ -60,6 +63,22 @@ async def test_an_invoice_needs_days_until_due_and_a_charge_has_none(api: Api) -
 
 
 @pytest.mark.asyncio
+async def test_no_invoice_is_sent_to_a_customer_without_an_email(api: Api) -> None:
+    nobody = (await api.customers("create", {"name": "Ada"})).id
+    with pytest.raises(stripe.InvalidRequestError, match="the customer must have a valid email"):
+        await _subscribed(api, customer=nobody)
+    free = [{"price": await _price(api, amount=0)}]
+    automatic = {"collection_method": "charge_automatically", "items": free}
+    made = await api.subscriptions("create", {"customer": nobody, **automatic})
+    by_invoice = {"collection_method": "send_invoice", "days_until_due": 7}
+    with pytest.raises(stripe.InvalidRequestError, match=r"^Request req_\w+: Missing email\."):
+        await api.subscriptions("update", made.id, by_invoice)
+    await api.customers("update", nobody, {"email": "ada@example.com"})
+    flipped = await api.subscriptions("update", made.id, by_invoice)
+    assert flipped.collection_method == "send_invoice"
+
+
+@pytest.mark.asyncio
 async def test_the_collection_method_flips_both_ways(api: Api) -> None:
     made = await _subscribed(api)
     flipped = await api.subscriptions("update", made.id, {"collection_method": "charge_automatically"})
@@ -81,7 +100,7 @@ async def test_the_collection_method_flips_both_ways(api: Api) -> None:
 async def test_a_charge_needs_something_to_charge_unless_it_may_stay_incomplete(
     api: Api, double: Driver
 ) -> None:
-    customer = (await api.customers("create", {"name": "Ada"})).id
+    customer = (await api.customers("create", {"name": "Ada", "email": "ada@example.com"})).id
     charged = {"customer": customer, "items": [{"price": await _price(api)}]}
     with pytest.raises(stripe.InvalidRequestError, match="no attached payment source"):
         await api.subscriptions("create", charged)
@@ -104,7 +123,7 @@ async def test_a_payment_method_must_be_the_customers(api: Api) -> None:
 
 @pytest.mark.asyncio
 async def test_an_incomplete_subscription_expires_after_23_hours(api: Api, double: Driver) -> None:
-    customer = (await api.customers("create", {"name": "Ada"})).id
+    customer = (await api.customers("create", {"name": "Ada", "email": "ada@example.com"})).id
     charged = {"customer": customer, "items": [{"price": await _price(api)}]}
     made = await api.subscriptions("create", {**charged, "payment_behavior": "default_incomplete"})
     double.advance(23 * 3600 + 1)

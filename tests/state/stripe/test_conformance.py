@@ -114,7 +114,7 @@ PAYMENTS = {
 async def test_every_request_about_payments_is_one_that_stripe_knows(
     ask: Caller, double: Double, judge: Mock
 ) -> None:
-    made = await customers.create(ask, parameters(bare(ACCOUNT)), key="c")
+    made = await customers.create(ask, {**parameters(bare(ACCOUNT)), "email": "ada@example.com"}, key="c")
     assert isinstance(made, Done)
     customer_id, told = made.value.id, {"account_id": ACCOUNT, "operation": "o"}
     kept = await setup_intents.create(
