@@ -70,6 +70,10 @@ class Driver:
         """Changes an object behind everybody's back; an event tells of it unless it is silent."""
         return self._ask("PATCH", f"/objects/{id_}", json=fields, params=_silent(silent))
 
+    def wallet(self, type_: str, card: str = "tok_visa") -> str:
+        """A payment method as the sheet of `apple_pay` or `google_pay` makes it of a test card; its id."""
+        return str(self._ask("POST", f"/wallets/{type_}", json={"card": card})["id"])
+
     def delete(self, id_: str, *, silent: bool = False) -> None:
         """Deletes an object behind everybody's back; told as a change is."""
         self._ask("DELETE", f"/objects/{id_}", params=_silent(silent))

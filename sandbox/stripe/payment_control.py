@@ -1,6 +1,7 @@
 """What happens to payment methods without us: cards expire, networks send new dates, people detach and authenticate.
 
-Below /_sandbox, for tests and the page. Answers the object as it is then.
+Below /_sandbox, for tests and the page. Answers the object as it is then. What a phone's wallet gives
+is made here as well: Stripe learns of it from devices alone.
 """
 
 from typing import Any
@@ -8,20 +9,38 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from sandbox.stripe import objects, payment_methods, setup_intents
+from sandbox.stripe import objects, payment_methods, setup_intents, test_cards
 from sandbox.stripe.control_route import given, route
 from sandbox.stripe.objects import Body
 from sandbox.stripe.world import World
+
+WALLETS = ("apple_pay", "google_pay")
 
 
 def routes(world: World) -> list[Route]:
     """The routes below /_sandbox."""
     return [
+        route(world, "/wallets/{type}", "POST", pay_by_wallet),
         route(world, "/payment_methods/{id}/expire", "POST", expire),
         route(world, "/payment_methods/{id}/renew", "POST", renew),
         route(world, "/payment_methods/{id}/detach", "POST", detach),
         route(world, "/setup_intents/{id}/authenticate", "POST", authenticate),
     ]
+
+
+async def pay_by_wallet(world: World, request: Request) -> Any:
+    """A payment method as the sheet of `apple_pay` or `google_pay` makes it of a test card, `card` (`tok_visa`)."""
+    wallet, name = request.path_params["type"], (await given(request)).get("card", "tok_visa")
+    card = test_cards.named(name)
+    if wallet not in WALLETS or card is None:
+        raise ValueError(f"a wallet is one of {', '.join(WALLETS)}, and its card a test card by name")
+    now = world.clock.now()
+    details = payment_methods.card_details(card, {}, {}, now)
+    details["wallet"] = {"type": wallet, wallet: {}, "dynamic_last4": card.number[-4:]}
+    body = payment_methods.new("card", details, now)
+    with world.store.transaction():
+        objects.insert(world.store, body, now)
+    return payment_methods.shown(body)
 
 
 async def expire(world: World, request: Request) -> Any:

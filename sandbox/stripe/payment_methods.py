@@ -57,7 +57,7 @@ _UPDATE: params.Schema = {
 def named(store: Store, id_: str, at: float, *, param: str = "payment_method") -> Body:
     """The payment method of that id; a fresh one for the name of a test card. Raises ApiError (400)."""
     if card := test_cards.named(id_):
-        body = new("card", _card(card, {}, at), at)
+        body = new("card", card_details(card, {}, {}, at), at)
         objects.insert(store, body, at)
         return body
     found = objects.find(store, KIND, id_)
@@ -182,17 +182,20 @@ def _create(call: Call) -> Body:
     if type_ is None:
         raise invalid("Missing required param: type.", param="type", code="parameter_missing")
     body = new(
-        type_, _details(type_, given.get(type_) or {}, call.at), call.at, billing=given.get("billing_details")
+        type_,
+        _details(type_, given.get(type_) or {}, given.get("billing_details") or {}, call.at),
+        call.at,
+        billing=given.get("billing_details"),
     )
     body["metadata"] = metadata.merged({}, given.get("metadata") or {})
     objects.insert(call.store, body, call.at)
     return shown(body)
 
 
-def _details(type_: str, given: Body, at: float) -> Body:
+def _details(type_: str, given: Body, billing: Body, at: float) -> Body:
     match type_:
         case "card":
-            return _card(_test_card(given), given, at)
+            return card_details(_test_card(given), given, billing, at)
         case "us_bank_account":
             return _us_bank_account(given)
         case "sepa_debit":
@@ -216,11 +219,12 @@ def _test_card(given: Body) -> TestCard:
     return test_cards.CARDS[number]
 
 
-def _card(card: TestCard, given: Body, at: float) -> Body:
+def card_details(card: TestCard, given: Body, billing: Body, at: float) -> Body:
+    """What a method shows of a test card that somebody typed or named."""
     year = datetime.fromtimestamp(at, UTC).year
     return {
         "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "checks": _checks(card, given, billing.get("address") or {}),
         "country": card.country,
         "display_brand": card.brand,
         "exp_month": given.get("exp_month", 12),
@@ -229,10 +233,27 @@ def _card(card: TestCard, given: Body, at: float) -> Body:
         "funding": card.funding,
         "generated_from": None,
         "last4": card.number[-4:],
-        "networks": {"available": [card.brand], "preferred": None},
+        "networks": {
+            "available": [card.beside, card.brand] if card.beside else [card.brand],
+            "preferred": None,
+        },
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
+    }
+
+
+def _checks(card: TestCard, given: Body, address: Body) -> Body:
+    """What was not told is not checked; the names of cards whose check does not pass tell what they need."""
+    named = "number" not in given
+
+    def of(word: str, told: object) -> str | None:
+        return word if told or (named and word != "pass") else None
+
+    return {
+        "address_line1_check": of(card.line1, address.get("line1")),
+        "address_postal_code_check": of(card.postal, address.get("postal_code")),
+        "cvc_check": card.cvc if named else of(card.cvc, given.get("cvc")),
     }
 
 

@@ -104,6 +104,20 @@ async def test_a_kind_is_kept_with_what_identifies_it(payments: Payments, case: 
     assert {**shown, **known, **fixed, "payment_gateway": "STRIPE", "expiration_date": None} == shown
 
 
+@pytest.mark.parametrize("wallet", ["apple_pay", "google_pay"])
+async def test_a_wallet_gives_a_card_and_says_so(payments: Payments, wallet: str) -> None:
+    """Stripe sees the card behind a wallet, and so do we: its own kind it has not."""
+    reference = payments.world.double.driver.wallet(wallet, "tok_mastercard")
+    operation = await payments.adds(reference)
+    await payments.world.settle()
+    answer = (await payments.end(operation))[2]
+    kept = await payments.only()
+    assert (kept.state, kept.details.kind) == (MethodState.ACTIVE, MethodKind.CREDIT_CARD)
+    assert (kept.details.wallet, kept.details.brand, kept.details.last_four) == (wallet, "mastercard", "4444")
+    assert (answer["type"], answer["wallet"], answer["last_four"]) == ("CREDIT_CARD", wallet, "4444")
+    assert await at_stripe(payments) == ([reference], reference)
+
+
 @EVERY
 async def test_a_kind_has_its_place_on_the_ladder_and_can_be_chosen(payments: Payments, case: Case) -> None:
     await payments.adds()
