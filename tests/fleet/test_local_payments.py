@@ -131,10 +131,12 @@ def collected_on_a_page(fleet: LocalFleet, client: Cloudflare, account: str) -> 
 
 def test_an_agreement_that_its_payer_revokes_flips_the_collection_back(fleet: LocalFleet) -> None:
     """Revoke is pressed on the double's page; the signed webhook does the rest, and nothing is out of step then."""
-    account = REVOKED
-    visa = added(fleet, account, type="CREDIT_CARD", payment_nonce=card(fleet))
+    account, reference = REVOKED, card(fleet)
+    visa = added(fleet, account, type="CREDIT_CARD", payment_nonce=reference)
     paypal = added(fleet, account, type="PAYPAL", payment_nonce=fleet.nonce(), device_data="{}")
-    subscription = subscribed(fleet, until(lambda: customer_of(fleet, account)))
+    customer = until(lambda: customer_of(fleet, account))
+    until(lambda: default_at_stripe(fleet, account) == reference)
+    subscription = subscribed(fleet, customer)
     until(lambda: collected(fleet, account, subscription) == ("send_invoice", True))
     assert fleet.object_at_stripe(subscription)["collection_method"] == "send_invoice"
 
