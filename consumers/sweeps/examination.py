@@ -1,6 +1,7 @@
 """One account looked at closely: everything both processors show of it, compared, and written down.
 
-The only place that writes differences: pages of a sweep and events merely say whom to look at.
+The only place that writes differences: pages of a sweep and events merely say whom to look at. What a lost webhook
+would have had read is owed then (consumers/sweeps/reading.py).
 """
 
 from collections.abc import Collection, Sequence
@@ -16,6 +17,7 @@ from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.differences import BRAINTREE, CUSTOMER, STRIPE, WANTED
 from consumers.sweeps.known import Known, known
+from consumers.sweeps.reading import owe_readings
 from handlers.drift import Cause, Difference
 from handlers.payment_method import at, living
 from handlers.paypal_migration import is_nonce
@@ -114,6 +116,8 @@ class Examination:
             confirmed, closed = await drift.record(
                 connection, account.account_id, account.record.version, kept, looked_at
             )
+            if any(one.cause is Cause.MISSED_WEBHOOK for one in kept):
+                await owe_readings(connection, account.account_id)
         DRIFT_CONFIRMED.inc(confirmed)
         DRIFT_CLOSED.inc(closed)
         return len(kept)

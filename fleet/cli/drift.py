@@ -89,7 +89,8 @@ def _row(one: Drift, *, values: bool) -> tuple[object, ...]:
     hidden = ("...", "...")
     ours, theirs = (value(difference.ours), value(difference.theirs)) if values else hidden
     asked = f" (asked for {age(one.repair_asked_at)} ago)" if one.repair_asked_at else ""
-    what = consequence(difference) + asked
+    read = f" (read by itself {age(one.read_asked_at)} ago)" if one.read_asked_at else ""
+    what = consequence(difference) + read + asked
     return one.account_id, difference.field, ours, theirs, age(one.since), difference.cause, what
 
 
@@ -186,7 +187,7 @@ def _undo_data(run: UUID) -> None:
 @drift.command()
 @click.option("--reason", required=True, help="Why; shown to whoever tries to repair.")
 def stop(reason: str) -> None:
-    """Stop repairs: runs under way end after what they have published, and no run begins."""
+    """Stop repairs: runs under way end after what they have published, no run begins, nothing is read by itself."""
     with_store(lambda c: switches.switch(c, runs.SWITCH, off=True, by=_operator(), reason=reason))
     click.echo("Repairs are stopped. `fleet drift resume` lets them go on.")
 

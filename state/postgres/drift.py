@@ -15,7 +15,8 @@ SQL: Final = queries("drift")
 
 @value
 class Drift:
-    """A difference that was found more than once. `repair` names the run that asked for its repair last."""
+    """A difference that was found more than once. `repair` names the run that asked for its repair last; the object
+    was read without a person at `read_asked_at`."""
 
     account_id: str
     difference: Difference
@@ -23,6 +24,7 @@ class Drift:
     seen_at: datetime
     repair: UUID | None
     repair_asked_at: datetime | None
+    read_asked_at: datetime | None
 
 
 @value
@@ -67,6 +69,19 @@ async def looked(connection: Connection, account_id: str) -> None:
 async def due(connection: Connection, *, patience: timedelta, limit: int) -> list[str]:
     """Accounts to look at: suspects, and those with differences that were not looked at for a while."""
     return [row["account_id"] for row in await connection.fetch(SQL.due, patience, limit)]
+
+
+async def unread(
+    connection: Connection, account_id: str, cause: str, *, switch: str
+) -> dict[int, Difference]:
+    """An account's differences of a cause of which nothing was read yet, by their rows; none while `switch` is off."""
+    rows = await connection.fetch(SQL.unread, account_id, cause, switch)
+    return {row["id"]: _difference(row) for row in rows}
+
+
+async def note_read(connection: Connection, row_ids: Sequence[int]) -> None:
+    """What these differences are about is read: not again for the same ones."""
+    await connection.execute(SQL.note_read, row_ids)
 
 
 async def report(
@@ -165,12 +180,16 @@ async def purge(connection: Connection, keep: timedelta) -> None:
 
 
 def _drift(row: Row) -> Drift:
-    difference = Difference(row["processor"], row["field"], row["ours"], row["theirs"], row["cause"])
     return Drift(
         row["account_id"],
-        difference,
+        _difference(row),
         row["since"],
         row["seen_at"],
         row["repair"],
         row["repair_asked_at"],
+        row["read_asked_at"],
     )
+
+
+def _difference(row: Row) -> Difference:
+    return Difference(row["processor"], row["field"], row["ours"], row["theirs"], row["cause"])

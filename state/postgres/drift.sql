@@ -42,14 +42,14 @@ ON CONFLICT (account_id) DO UPDATE SET due_at = excluded.due_at;
 DELETE FROM drift_suspects WHERE account_id = $1;
 
 -- name: due
--- Accounts to look at again: suspects whose time has come, those that a repair was asked for, and others the less
+-- Accounts to look at again: suspects whose time has come, those that a repair or a reading was asked for, and others the less
 -- often the longer a difference stands.
 SELECT account_id FROM (
     SELECT account_id, min(seen_at) AS waiting_since
     FROM drift
     WHERE closed_at IS NULL
       AND seen_at < statement_timestamp() - CASE
-          WHEN repair_asked_at > seen_at THEN interval '1 second'
+          WHEN greatest(repair_asked_at, read_asked_at) > seen_at THEN least(interval '1 second', $1::interval)
           ELSE greatest($1::interval, least((seen_at - since) / 4, interval '6 hours'))
       END
       AND NOT EXISTS (SELECT FROM drift_suspects WHERE drift_suspects.account_id = drift.account_id)
@@ -60,9 +60,19 @@ SELECT account_id FROM (
 ORDER BY waiting_since
 LIMIT $2;
 
+-- name: unread
+-- What was found more than once and was never read for itself; nothing while the switch is off.
+SELECT id, processor, field, ours, theirs, cause
+FROM drift
+WHERE account_id = $1 AND closed_at IS NULL AND looks > 1 AND cause = $2 AND read_asked_at IS NULL
+  AND NOT EXISTS (SELECT FROM switches WHERE name = $3 AND "off");
+
+-- name: note_read
+UPDATE drift SET read_asked_at = statement_timestamp() WHERE id = ANY($1::bigint[]);
+
 -- name: open
 -- The report: what differs now and was found more than once, oldest first.
-SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at
+SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at, read_asked_at
 FROM drift
 WHERE closed_at IS NULL AND looks > 1
   AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
@@ -140,7 +150,7 @@ GROUP BY cause
 ORDER BY cause;
 
 -- name: open_of
-SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at
+SELECT account_id, processor, field, ours, theirs, cause, since, seen_at, repair, repair_asked_at, read_asked_at
 FROM drift
 WHERE account_id = ANY($1::text[]) AND closed_at IS NULL AND looks > 1
 ORDER BY account_id, field;

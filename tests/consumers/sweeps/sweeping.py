@@ -55,7 +55,12 @@ class Sweeping:
         """Ask for a repair of all that is reported, let it happen, look again."""
         command = repair_of(one.difference for one in await self.rows())
         await self.payments.world.say(self.payments.account, command)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """What is owed is done, and whoever was busy with it is come back to."""
         await self.payments.world.settle()
+        await self.payments.world.connection.execute("UPDATE drift_suspects SET due_at = now()")
         await self.again()
 
 
