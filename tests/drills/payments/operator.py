@@ -70,9 +70,11 @@ class Operator:
         await self._look()
 
     async def _look(self) -> None:
+        """Twice, also at accounts that were busy with what a first look had read."""
         await self.sweeper.recent.follow(Counts())
         for _ in range(2):
             await asyncio.sleep(1.1)
+            await self.connection.execute("UPDATE drift_suspects SET due_at = now()")
             await self.sweeper.recent.look_again(Counts())
 
     async def _report(self) -> list[Drift]:
