@@ -311,20 +311,21 @@ def _dead_letter() -> Json:
         "headers": _headers(tuple(name for name in headers if name != "dl_owner"), headers),
         "payload": {"description": "The body as received, whatever it is; absent when there was none."},
         "bindings": {"kafka": {"key": {"type": ["string", "null"]}, "bindingVersion": BINDINGS}},
-        "examples": [
-            {
-                "headers": {
-                    "dl_reason": Reason.BAD_BODY.value,
-                    "dl_owner": Owner.PUBLISHER.value,
-                    "dl_detail": "/city: Input should be a valid string",
-                    "dl_group": "billing.commands",
-                    "dl_topic": COMMANDS.name,
-                    "dl_partition": "7",
-                    "dl_offset": "1042",
-                    "dl_timestamp": "1795436615250",
-                    "ce_type": "billing.profiles.create.v1",
-                },
-                "payload": '{"city": 7}',
-            }
-        ],
+        "examples": [_LETTER_EXAMPLE],
     }
+
+
+_LETTER_EXAMPLE: Final[Json] = {
+    "headers": {
+        "dl_reason": Reason.BAD_BODY.value,
+        "dl_owner": Owner.PUBLISHER.value,
+        "dl_detail": "/city: Input should be a valid string",
+        "dl_group": "billing.commands",
+        "dl_topic": COMMANDS.name,
+        "dl_partition": "7",
+        "dl_offset": "1042",
+        "dl_timestamp": "1795436615250",
+        "ce_type": "billing.profiles.create.v1",
+    },
+    "payload": '{"city": 7}',
+}

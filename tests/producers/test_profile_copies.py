@@ -114,13 +114,18 @@ async def test_the_iapi_shows_them_wherever_it_shows_the_profile(
     assert copied(state.json()["result"]["billing_profile"]) == NO_COPIES
 
 
-async def test_the_official_client_knows_every_one_of_them(
-    dashboard: Caller, lane: LaneUnderTest, store: Connection
-) -> None:
+async def a_profile_with_a_card(dashboard: Caller, lane: LaneUnderTest, store: Connection) -> None:
+    """Ada's profile, and a card that is charged first."""
     performer = Performer(lane, store, dashboard.account_id)
     await dashboard.http.post(dashboard.profile, json=PROFILE)
     methods = f"/client/v4/accounts/{dashboard.account_id}/payment-methods"
     await added(performer, dashboard, methods, **ON_CARD)
+
+
+async def test_the_official_client_knows_every_one_of_them(
+    dashboard: Caller, lane: LaneUnderTest, store: Connection
+) -> None:
+    await a_profile_with_a_card(dashboard, lane, store)
     async with AsyncCloudflare(api_token=dashboard.secret, base_url=f"{dashboard.url}/client/v4") as client:
         shown = await client.billing.profiles.get(account_id=dashboard.account_id)
     known = {name for name in type(shown).model_fields if name.startswith(("card_", "payment_"))}
@@ -131,10 +136,7 @@ async def test_the_official_client_knows_every_one_of_them(
 async def test_a_profile_that_was_read_can_be_sent_back_and_its_copies_change_nothing(
     dashboard: Caller, lane: LaneUnderTest, store: Connection
 ) -> None:
-    performer = Performer(lane, store, dashboard.account_id)
-    await dashboard.http.post(dashboard.profile, json=PROFILE)
-    methods = f"/client/v4/accounts/{dashboard.account_id}/payment-methods"
-    await added(performer, dashboard, methods, **ON_CARD)
+    await a_profile_with_a_card(dashboard, lane, store)
     read = (await dashboard.http.get(dashboard.profile)).json()["result"]
     forged = {**read, "payment_city": "Elsewhere", "card_expiry_year": 2099}
     forged.pop("version")
