@@ -35,11 +35,14 @@ def told(event_type: str, body: Mapping[str, Any], seen: Observation) -> Fact | 
     return None
 
 
-def method_observed(method: Method, seen: Observation) -> StripeMethodObserved | None:
+def method_observed(
+    method: Method, seen: Observation, *, default: bool = False
+) -> StripeMethodObserved | None:
     """A payment method as it was seen; None for one of a kind that we do not keep."""
     if method.details is None:
         return None
-    return StripeMethodObserved(details=method.details, customer_id=method.customer_id, seen=seen)
+    charged = {"default": True} if default else {}
+    return StripeMethodObserved(details=method.details, customer_id=method.customer_id, seen=seen, **charged)
 
 
 def setup_observed(

@@ -14,17 +14,19 @@ from handlers.decision import Applied, Context, Decision, EffectRequest
 from handlers.dispatch import Handler
 from handlers.open_setups import of_intent
 from handlers.ordering import Judged, Newer, Seen, judge, seen
-from handlers.payment_changes import applied
+from handlers.payment_changes import applied, with_default
 from handlers.payment_effects import align_stripe, end_setup, read_braintree, read_method, read_setup
 from handlers.payment_method import (
     ERASED,
     PAYMENT_METHODS,
     PaymentMethod,
+    PaymentMethods,
     at,
     bare,
     changed,
     ended,
     first_at,
+    ladder,
     left_behind,
     method_id_of,
     methods_of,
@@ -57,7 +59,7 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
     found = seen(fact.seen, rank=int(fact.customer_id is None), final=fact.customer_id is None)
     if method is None:
         fresh = _found_at_stripe(account, fact.details, found, context)
-        return applied(account, methods_of(account).put(fresh), context)
+        return applied(account, _joined(account, fresh, context, default=fact.default), context)
     if method.elsewhere and not found.final:
         return _back_again(account, method, fact.details, found, context)
     if method.gone:
@@ -66,6 +68,17 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
         after = activated(methods_of(account), method, fact.details, fact.seen, context)
         return applied(account, after, context)
     return mirrored(account, method, fact.details, found, context)
+
+
+def _joined(account: Account, fresh: PaymentMethod, context: Context, *, default: bool) -> PaymentMethods:
+    """With one that came to be without us. A customer that is linked goes on being charged as it was.
+
+    That holds while the account has nothing of its own to charge: otherwise the order is its own.
+    """
+    before = methods_of(account)
+    after = before.put(fresh)
+    chosen = default and fresh.state is MethodState.ACTIVE and not ladder(before)
+    return with_default(after, fresh, context) if chosen else after
 
 
 def _of_another(

@@ -32,7 +32,7 @@ from handlers.payment_method import (
 from handlers.payment_rules import may_add, merged, removal
 from handlers.payment_setups import make_room, release_pending
 from handlers.profiles import erase as erase_profile
-from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of, read_customer
 from handlers.subscription import SUBSCRIPTIONS
 from topics.accounts import EraseAccount
 from topics.codes import Code
@@ -125,10 +125,11 @@ def set_default(account: Account, command: SetDefaultPaymentMethod, context: Con
 
 
 def reconcile(account: Account, command: ReconcileCollectionMethod, context: Context) -> Decision:
-    """Have both processors looked at and brought in line."""
+    """Have both processors looked at and brought in line. What the account's customer pays with is read first."""
     if refused := merged(account):
         return refused
-    return Applied(effects=(align_stripe(), align_braintree()), result={"reconciling": True})
+    looks = (read_customer(),) if customer_of(account).customer_id else ()
+    return Applied(effects=(*looks, align_stripe(), align_braintree()), result={"reconciling": True})
 
 
 def erase(account: Account, command: EraseAccount, context: Context) -> Decision:

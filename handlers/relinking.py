@@ -24,7 +24,7 @@ from handlers.payment_method import (
     methods_of,
 )
 from handlers.payment_setups import closed, release_pending
-from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of
+from handlers.stripe_customers import STRIPE_CUSTOMER, customer_of, read_customer
 from handlers.subscription import SUBSCRIPTIONS, Subscription, elsewhere, subscriptions_of
 from handlers.subscriptions import told
 from topics.payment_methods import MethodState, Processor
@@ -32,7 +32,10 @@ from topics.stripe_customers import LinkStripeCustomer
 
 
 def link(account: Account, command: LinkStripeCustomer, context: Context) -> Decision:
-    """Set the link; methods and subscriptions of the former customer end, those left behind before are looked at."""
+    """Set the link; methods and subscriptions of the former customer end, those left behind before are looked at.
+
+    So is the customer with all that it has, of which nothing may be known here.
+    """
     decision = stripe_customers.link(account, command, context)
     if not isinstance(decision, Applied) or not decision.changes:
         return decision
@@ -83,6 +86,7 @@ def _looks(account: Account) -> tuple[EffectRequest, ...]:
         *release_pending(methods_of(account)),
         *map(read_method, methods),
         *map(read_subscription, subscriptions),
+        read_customer(),
     )
 
 

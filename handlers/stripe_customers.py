@@ -21,6 +21,7 @@ from topics.stripe_customers import (
 )
 
 DISCARD_EFFECT: Final = "stripe.discard_customer"
+READ_CUSTOMER: Final = "stripe.read_customer"
 STRIPE: Final = "stripe"
 RELINKED: Final = "The account was given another customer at the payment processor meanwhile."
 
@@ -95,7 +96,9 @@ def _linked(customer: StripeCustomer, customer_id: str) -> Applied:
 
 
 def sync(account: Account, command: SyncStripeCustomer, context: Context) -> Decision:
-    """Ask for a sync; the reconciler hears of it. Refused for a shared customer (1308)."""
+    """Ask for a sync; the reconciler hears of it, and what the customer pays with is read. Refused for a shared
+    customer (1308).
+    """
     customer = customer_of(account)
     if customer.merged:
         return Refused(
@@ -103,7 +106,8 @@ def sync(account: Account, command: SyncStripeCustomer, context: Context) -> Dec
             "Several accounts share this Stripe customer, so it is not changed automatically. "
             "Give each account a customer of its own first.",
         )
-    return Applied(events=(StripeSyncRequested(),), result=_view(customer))
+    looks = (read_customer(),) if customer.customer_id else ()
+    return Applied(events=(StripeSyncRequested(),), effects=looks, result=_view(customer))
 
 
 def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> Decision:
@@ -135,6 +139,11 @@ def synced(account: Account, fact: StripeCustomerSynced, context: Context) -> De
 def discard_customer(customer_id: str) -> EffectRequest:
     """Delete a customer at Stripe, unless somebody is linked to it or uses it."""
     return EffectRequest(DISCARD_EFFECT, STRIPE, f"discard:{customer_id}", {"customer_id": customer_id})
+
+
+def read_customer() -> EffectRequest:
+    """Look at the customer that is the account's by then, with all its methods and subscriptions."""
+    return EffectRequest(READ_CUSTOMER, STRIPE, "customer")
 
 
 def sync_failed(account: Account, fact: StripeCustomerSyncFailed, context: Context) -> Decision:

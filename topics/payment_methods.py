@@ -206,9 +206,8 @@ class SetupRefused(Result):
 class SetupIntentObserved(Fact):
     """What became of a setup intent. `details` when it succeeded: the method is that of `customer_id` then.
 
-    `closed` when it came to an end without a method: cancelled, or released at its deadline. `failure` is why its
-    last attempt failed, fit for the customer: another one may succeed. `deadline` until when small deposits are to
-    be verified.
+    `closed` when it ended without a method: cancelled, or released at its deadline. `failure` is why its last attempt
+    failed, fit for the customer: another may succeed. `deadline` until when small deposits are to be verified.
     """
 
     type: ClassVar = "billing.payment-methods.setup-observed.v1"
@@ -229,12 +228,13 @@ class SetupDeadlinePassed(Fact):
 
 
 class StripeMethodObserved(Fact):
-    """A payment method as Stripe shows it. `customer_id` is None when it belongs to nobody (any more)."""
+    """A payment method as Stripe shows it, nobody's without `customer_id`. `default`: its customer is charged by it."""
 
     type: ClassVar = "billing.payment-methods.stripe-observed.v1"
     details: MethodDetails
     customer_id: CustomerId | None
     seen: Observation
+    default: bool = False
 
 
 class BraintreeMethodObserved(Fact):

@@ -14,6 +14,7 @@ from consumers.performers.setup_deadline import setup_deadline
 from consumers.performers.stripe_align import align_payments
 from consumers.performers.stripe_attach import attach_payment_method
 from consumers.performers.stripe_discard import discard_customer
+from consumers.performers.stripe_read_customer import read_customer
 from consumers.performers.stripe_read_setup import read_setup
 from consumers.performers.stripe_reads import read_payment_method, read_subscription
 from consumers.performers.stripe_start_setup import start_setup
@@ -22,7 +23,7 @@ from consumers.performing import Performer
 from consumers.sync_effect import SYNC_EFFECT
 from handlers import payment_effects as kinds
 from handlers.paypal_migration import MIGRATE
-from handlers.stripe_customers import DISCARD_EFFECT
+from handlers.stripe_customers import DISCARD_EFFECT, READ_CUSTOMER
 from state.braintree.client import Braintree
 from state.stripe.client import Stripe
 
@@ -40,6 +41,7 @@ def _of_stripe(stripe: Stripe, redis: Redis) -> dict[str, Callable[..., Any]]:
     return {
         SYNC_EFFECT: partial(sync_customer, stripe),
         DISCARD_EFFECT: partial(discard_customer, stripe),
+        READ_CUSTOMER: partial(read_customer, stripe),
         kinds.ATTACH_METHOD: partial(attach_payment_method, stripe, redis),
         kinds.START_SETUP: partial(start_setup, stripe, redis),
         kinds.READ_SETUP: partial(read_setup, stripe),

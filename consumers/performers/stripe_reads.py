@@ -45,7 +45,11 @@ async def _told(
 
 
 async def _method(ask: Caller, seen: View) -> Fact | None:
-    reference = str(seen.effect.payload["payment_method"])
+    return await method_told(ask, seen, str(seen.effect.payload["payment_method"]))
+
+
+async def method_told(ask: Caller, seen: View, reference: str) -> Fact | None:
+    """What Stripe says of one method, or that it is nobody's; None for one that is none of ours. Raises as `done`."""
     answer = await payment_methods.retrieve(ask, reference)
     if not is_missing(answer):
         return method_observed(*look(answer))

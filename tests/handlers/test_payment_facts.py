@@ -1,5 +1,7 @@
 """What is observed of methods at their processors, and what follows."""
 
+from collections.abc import Callable
+
 import pytest
 
 from handlers.drift import payment_in_flight
@@ -22,6 +24,7 @@ from tests.handlers.payment_worlds import (
     with_card,
     with_paypal,
 )
+from tests.handlers.worlds import World
 from topics.payment_methods import (
     AddPaymentMethod,
     BraintreeMethodObserved,
@@ -46,6 +49,23 @@ def test_a_method_that_came_to_be_at_stripe_is_ours_to_charge() -> None:
     world = linked()
     world.applied(observed(event(1)))
     assert default(world) == method_id_of("pm_1")
+
+
+def test_a_customer_that_is_linked_goes_on_being_charged_as_it_was() -> None:
+    world = linked()
+    newer, older = (card(name, created_at=at(made)) for name, made in (("pm_2", -60), ("pm_1", -90)))
+    world.applied(observed(reading(1), details=newer).model_copy(update={"default": True}))
+    world.applied(observed(reading(1), details=older))
+    assert default(world) == method_id_of("pm_2")
+
+
+@pytest.mark.parametrize("own", [with_card, with_paypal])
+def test_the_order_of_an_account_that_pays_is_its_own(own: Callable[[World], str]) -> None:
+    world = linked()
+    own(world)
+    late = card("pm_9", created_at=at(-60))
+    world.applied(observed(reading(1), details=late).model_copy(update={"default": True}))
+    assert method(world, method_id_of("pm_9")).chosen_on is None
 
 
 def test_a_method_of_another_customer_is_not_ours() -> None:

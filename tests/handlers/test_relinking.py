@@ -5,6 +5,7 @@ from handlers.open_setups import waiting
 from handlers.payment_effects import ALIGN_STRIPE, READ_METHOD, READ_SUBSCRIPTION, START_SETUP
 from handlers.payment_gate import gate
 from handlers.payment_method import ELSEWHERE, method_id_of
+from handlers.stripe_customers import READ_CUSTOMER
 from tests.handlers.payment_worlds import (
     CUSTOMER,
     SUBSCRIPTION,
@@ -242,8 +243,13 @@ def test_the_subscriptions_of_the_new_customer_are_collected_as_the_account_pays
     alone = registered()
     with_paypal(alone)
     told = alone.applied(link(OTHER, None), Role.SUPPORT)
-    assert [one.kind for one in told.effects] == [ALIGN_STRIPE]
-    assert registered().applied(link(OTHER, None), Role.SUPPORT).effects == ()
+    assert [one.kind for one in told.effects] == [READ_CUSTOMER, ALIGN_STRIPE]
+
+
+def test_all_that_the_new_customer_has_is_looked_at_before_anything_is_written_there() -> None:
+    told = registered().applied(link(OTHER, None), Role.SUPPORT)
+    assert [one.kind for one in told.effects] == [READ_CUSTOMER]
+    assert relinked(paying()[0]) == [READ_CUSTOMER, ALIGN_STRIPE]
 
 
 def test_a_look_at_a_setup_that_was_taken_before_the_link_brings_the_account_nothing() -> None:

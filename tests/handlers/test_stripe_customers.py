@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.decision import EffectRequest
-from handlers.stripe_customers import DISCARD_EFFECT, STRIPE, Failure
+from handlers.stripe_customers import DISCARD_EFFECT, READ_CUSTOMER, STRIPE, Failure
 from tests.handlers.worlds import START, World, registered
 from topics.codes import Code
 from topics.message import Role
@@ -192,3 +192,5 @@ def test_automation_keeps_off_a_merged_account() -> None:
 def test_a_sync_that_is_asked_for_is_told_and_changes_nothing_here() -> None:
     applied = linked().applied(SyncStripeCustomer())
     assert (applied.changes, applied.events) == ({}, (StripeSyncRequested(),))
+    assert [effect.kind for effect in applied.effects] == [READ_CUSTOMER]
+    assert registered().applied(SyncStripeCustomer()).effects == ()
