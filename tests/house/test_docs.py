@@ -12,10 +12,12 @@ from faststream import AckPolicy
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
+from consumers.braintree_facts import REVOKED, SETTLED
 from fleet.cli import main
 from fleet.local.settings import LocalSettings
 from fleet.settings import Settings
 from observability import metrics
+from state.stripe import events
 from state.stripe.subscriptions import subscription
 from tests.conftest import ROOT
 from tests.house import written
@@ -137,6 +139,17 @@ def test_every_crash_point_of_payments_is_told() -> None:
     there = set(re.findall(r'crash_point\("([\w.]+)"\)', source()))
     named = {span for span in written.spans(page) if re.fullmatch(families, span)}
     assert named == {name for name in there if re.fullmatch(families, name)}
+
+
+def test_the_events_to_switch_on_are_those_that_are_read() -> None:
+    page = ROOT / "docs" / "payment-methods.md"
+    named = {span for span in written.spans(page) if re.fullmatch(r"[a-z_]+(\.[a-z_]+){1,2}", span)}
+    prefixes = ("customer.", "payment_method.", "setup_intent.")
+    stripe = {span for span in named if span.startswith(prefixes) and span != "payment_method.update"}
+    elsewhere = {"customer.created", "customer.tax_id.created", "customer.tax_id.deleted"}
+    followed = {span for span in stripe - {"customer.update"} if not span.startswith("setup_intent.")}
+    assert followed == set(events.TYPES) - elsewhere, "sweeps follow these, and they are told of"
+    assert {REVOKED, SETTLED} <= set(written.spans(page))
 
 
 def test_every_log_line_of_the_runbook_is_written() -> None:
