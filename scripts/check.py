@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+QUICK = "not stack and not drill and not program"
 STEPS = {
     "format": ("ruff", "format", "--check", "."),
     "lint": ("ruff", "check", "."),
     "imports": ("lint-imports",),
     "documents": ("python", "-m", "fleet.documents", "--check"),
-    "fast tests": ("pytest", "-q", "-n", "2", "-m", "not stack and not drill", "-p", "no:cacheprovider"),
+    "fast tests": ("pytest", "-q", "-n", "2", "-m", QUICK, "-p", "no:cacheprovider"),
     "types": ("mypy", "."),
 }
 

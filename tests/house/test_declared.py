@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, Final
@@ -44,14 +44,19 @@ def declared() -> dict[str, set[str]]:
     }
 
 
+@pytest.fixture(scope="module")
+def brought() -> Mapping[str, list[str]]:
+    """The distributions that a top-level name comes from; looking at all that is installed takes a while."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize(
     "room", sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").exists())
 )
-def test_every_package_that_is_imported_is_declared(room: str) -> None:
+def test_every_package_that_is_imported_is_declared(room: str, brought: Mapping[str, list[str]]) -> None:
     extras = declared()
     allowed = extras[""] | (extras["sandbox"] if room in {"sandbox", *FOR_TESTS} else set())
     allowed |= extras["dev"] if room in FOR_TESTS else set()
-    brought = packages_distributions()
     missing = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in (ROOT / room).rglob("*.py")

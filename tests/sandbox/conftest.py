@@ -2,6 +2,8 @@
 
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
 
 import braintree
 import httpx
@@ -23,6 +25,22 @@ __all__ = ["braintree_double", "braintree_server"]
 def pytest_configure(config: pytest.Config) -> None:
     # The `stripe` client hands its bodies to httpx in a way that httpx has deprecated: nothing of ours.
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>':DeprecationWarning")
+
+
+_SERVED: Final = {"stripe_url", "stripe_mock", "braintree_server"}
+"""What gives a test a program that runs; the files below start their own."""
+_STARTING: Final = ("test_local_", "test_stripe_persistence", "test_braintree_persistence", "test_turnstile")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a running program, which `make check` leaves to `make test`."""
+    for item in items:
+        if item.path.parent != Path(__file__).parent:
+            continue
+        served = not _SERVED.isdisjoint(getattr(item, "fixturenames", ()))
+        if served or item.path.name.startswith(_STARTING):
+            item.add_marker("program")
 
 
 @pytest.fixture(autouse=True)
