@@ -6,6 +6,7 @@ The sync that the same change owes comes after the alignment, so that the alignm
 from consumers.performers.stripe_alignment import Alignment
 from consumers.performers.stripe_answers import done
 from consumers.performers.stripe_keys import fresh_key
+from observability.crash import crash_point
 from state.postgres import stripe_holdings
 from state.stripe import customers
 from state.stripe.answers import Refused
@@ -22,8 +23,10 @@ async def give_email(alignment: Alignment) -> None:
     work, params = alignment.work, {"email": email}
     async with work.store.acquire() as connection:
         await stripe_holdings.note(connection, work.effect, work.worker, alignment.customer_id, None)
+    crash_point("payments.email_in_doubt")
     key = fresh_key(work, alignment.seen.effect.generation, params)
     answer = await customers.update(alignment.ask, alignment.customer_id, params, key=key)
+    crash_point("payments.email_given")
     if isinstance(answer, Refused):
         alignment.refused(alignment.customer_id, answer)
     else:

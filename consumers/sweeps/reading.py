@@ -12,6 +12,7 @@ from consumers.sweeps.differences import AGREEMENTS, COLLECTION, METHODS, SUBSCR
 from handlers.decision import EffectRequest
 from handlers.drift import Cause, Difference
 from handlers.payment_effects import read_braintree, read_method, read_subscription
+from observability.crash import crash_point
 from state.postgres import drift, effects, repairs
 from state.postgres.connection import Connection
 from state.postgres.effects import EffectRow
@@ -22,12 +23,14 @@ _READ: Final = {METHODS: read_method, SUBSCRIPTIONS: read_subscription, AGREEMEN
 
 async def owe_readings(connection: Connection, account_id: str) -> None:
     """Owe what was not read yet for the account's differences, behind everybody else; nothing while repairs are
-    stopped. Whoever is killed between the two owes it once more, which is the same."""
+    stopped. Whoever is killed leaves both or neither: what is owed and not noted would be read a second time."""
     found = await drift.unread(connection, account_id, Cause.MISSED_WEBHOOK, switch=repairs.SWITCH)
     wanted = {row_id: reading for row_id, one in found.items() if (reading := reading_of(one))}
     if wanted:
-        await effects.add(connection, [_row(account_id, one) for one in wanted.values()])
-        await drift.note_read(connection, list(wanted))
+        async with connection.transaction():
+            await drift.note_read(connection, list(wanted))
+            crash_point("sweeps.reading_noted")
+            await effects.add(connection, [_row(account_id, one) for one in wanted.values()])
 
 
 def reading_of(one: Difference) -> EffectRequest | None:

@@ -11,6 +11,7 @@ ALLOWED = {
     "consumers/effect_run.py": "an effect is closed together with its result",
     "consumers/performers/stripe_reservation.py": "a reservation is checked and made at once",
     "consumers/stripe_owed.py": "the reconciler owes a batch of syncs at once",
+    "consumers/sweeps/reading.py": "a reading is owed and noted at once, or it would be owed again",
     "consumers/webhooks.py": "what a batch of webhooks has to wait for, or owes, is on record at once",
     "state/postgres/effects.py": "claims follow one another under one lock",
 }

@@ -60,7 +60,7 @@ def _arm(drill: Arena, effects: list[Unit], webhooks: Unit, sweeps: Unit) -> Non
     for unit, hand in zip(effects, dealt(points, 2), strict=True):
         unit.arm(hand)
     webhooks.arm(passings(crash_points("webhooks"), drill.rng))
-    sweeps.arm(passings(crash_points("sweeps"), drill.rng))
+    sweeps.arm(passings([name for name in crash_points("sweeps") if name not in RARE], drill.rng))
 
 
 async def _tried(done: Callable[[], bool], drill: Arena) -> None:
