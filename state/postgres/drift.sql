@@ -112,14 +112,7 @@ WHERE closed_at IS NULL AND looks > 1
   AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
   AND ($2::text IS NULL OR account_id = $2)
   AND abs(hashtextextended(account_id, 7)) % 100 < $3
-  AND NOT EXISTS (
-      SELECT FROM stripe_customers AS mine
-      WHERE mine.account_id = drift.account_id
-        AND (mine.merged OR EXISTS (
-            SELECT FROM stripe_customers AS other
-            WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
-        ))
-  )
+  AND NOT EXISTS (SELECT FROM sharing_accounts AS sharing WHERE sharing.account_id = drift.account_id)
 GROUP BY account_id
 HAVING $6 OR bool_and(repair_asked_at IS NULL OR repair_asked_at < statement_timestamp() - interval '15 minutes')
 ORDER BY min(since), account_id
@@ -131,14 +124,9 @@ SELECT cause, count(*) AS accounts
 FROM (
     SELECT account_id, CASE WHEN bool_or(shared) THEN 'merged' ELSE min(cause) END AS cause
     FROM drift
-    CROSS JOIN LATERAL (SELECT EXISTS (
-          SELECT FROM stripe_customers AS mine
-          WHERE mine.account_id = drift.account_id
-            AND (mine.merged OR EXISTS (
-                SELECT FROM stripe_customers AS other
-                WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
-            ))
-      ) AS shared) AS link
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM sharing_accounts AS sharing WHERE sharing.account_id = drift.account_id) AS shared
+    ) AS link
     WHERE closed_at IS NULL AND looks > 1
       AND (cardinality($1::text[]) = 0 OR cause = ANY($1::text[]))
       AND ($2::text IS NULL OR account_id = $2)

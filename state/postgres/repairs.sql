@@ -19,14 +19,7 @@ SELECT id, share, cap, accounts, applied, refused, state, asked_by, reason, star
                    SELECT former.id FROM drift AS former WHERE former.repair = repairs.id
                )
              AND closed_at IS NULL AND cause <> ALL ($3::text[])
-             AND NOT EXISTS (
-                 SELECT FROM stripe_customers AS mine
-                 WHERE mine.account_id = drift.account_id
-                   AND (mine.merged OR EXISTS (
-                       SELECT FROM stripe_customers AS other
-                       WHERE other.customer_id = mine.customer_id AND other.account_id <> mine.account_id
-                   ))
-             )
+             AND NOT EXISTS (SELECT FROM sharing_accounts AS sharing WHERE sharing.account_id = drift.account_id)
        ) AS "left"
 FROM repairs
 WHERE started_at > statement_timestamp() - $1::interval

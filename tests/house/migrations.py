@@ -12,7 +12,7 @@ SAFE: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         *(r"CREATE TABLE (?!IF\b)", r"CREATE TYPE ", r"CREATE FUNCTION ", r"CREATE SEQUENCE "),
-        *(r"CREATE INDEX ", r"ALTER SEQUENCE \w+ OWNED BY "),
+        *(r"CREATE INDEX ", r"CREATE VIEW ", r"ALTER SEQUENCE \w+ OWNED BY "),
         r"ALTER TABLE \w+ ALTER (COLUMN )?\w+ SET DEFAULT ",
     )
 )

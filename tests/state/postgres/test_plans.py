@@ -96,6 +96,10 @@ async def test_what_is_run_most_is_planned_by_key_while_the_tables_are_empty(
     assert {found for found, text in statements().items() if not await by_key(empty, text)} == set()
 
 
+async def test_whether_an_account_shares_a_customer_is_asked_by_key(empty: Connection) -> None:
+    assert await by_key(empty, "SELECT account_id FROM sharing_accounts WHERE account_id = ANY($1::text[])")
+
+
 async def test_the_journal_of_a_young_day_would_be_read_as_a_whole_without_that_setting(
     empty: Connection,
 ) -> None:
