@@ -22,7 +22,7 @@ from state.postgres import accounts, cursors, effects, journal, outbox, parking
 from state.postgres.connection import Connection
 from state.postgres.cursors import Span
 from state.postgres.journal import Outcome
-from state.postgres.stores import STORES
+from state.postgres.stores import STORES, forget
 from topics.codec import Rejected, decode
 from topics.message import Received
 from topics.parking import MESSAGES as PARKING_MESSAGES
@@ -178,7 +178,7 @@ def _run(fold: Fold, entries: Iterable[Decoded], received: Sequence[Received]) -
 
 async def _write(connection: Connection, rows: Rows, now: datetime) -> None:
     if rows.forget:
-        await journal.forget(connection, sorted(rows.forget))
+        await forget(connection, sorted(rows.forget))
     if rows.journal:
         await journal.record(connection, rows.journal, now)
     for part, store in STORES.items():

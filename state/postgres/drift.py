@@ -11,6 +11,8 @@ from state.postgres.queries import queries
 from topics.value import value
 
 SQL: Final = queries("drift")
+FORGET: Final[tuple[str, ...]] = (SQL.forget, SQL.forget_kept)
+"""What goes of its tables when accounts are erased (state/postgres/stores.py)."""
 
 
 @value

@@ -199,6 +199,18 @@ WHERE seen_at < $1
 -- name: forget_stray
 DELETE FROM stray_customers WHERE customer_id = $1;
 
+-- name: forget
+-- What the report quoted of an account; that something differed stays.
+UPDATE drift
+SET ours = NULL, theirs = NULL
+WHERE account_id = ANY($1::text[]) AND (ours IS NOT NULL OR theirs IS NOT NULL);
+
+-- name: forget_kept
+-- What runs of repairs quoted of it.
+UPDATE repaired_fields
+SET ours = NULL, theirs = NULL
+WHERE account_id = ANY($1::text[]) AND (ours IS NOT NULL OR theirs IS NOT NULL);
+
 -- name: purge
 WITH undone AS (
     DELETE FROM repaired_fields

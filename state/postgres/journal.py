@@ -12,6 +12,8 @@ from topics.ids import uuid7_floor, uuid7_ms
 from topics.value import value
 
 SQL: Final = queries("journal")
+FORGET: Final[tuple[str, ...]] = (SQL.forget,)
+"""Bodies and answers of all that was decided about erased accounts go; that it was decided stays."""
 ACCEPTED: Final = "accepted"
 """The outcome of a command that goes on in an effect: its conclusion has another row."""
 _DAY_MS: Final = 86_400_000
@@ -61,11 +63,6 @@ async def record(connection: Connection, rows: Sequence[tuple[Any, ...]], decide
     """Write outcomes, as tuples in the order of `Entry` up to `body`. Raises `ConcurrentDuplicateError`."""
     if affected(await connection.execute(SQL.record, rows, decided_at)) != len(rows):
         raise ConcurrentDuplicateError
-
-
-async def forget(connection: Connection, account_ids: Sequence[str]) -> None:
-    """Scrub bodies and answers of all that was decided about these accounts; that it was decided stays."""
-    await connection.execute(SQL.forget, account_ids)
 
 
 async def find(connection: Connection, command_id: UUID) -> Row | None:

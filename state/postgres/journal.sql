@@ -16,14 +16,6 @@ ON CONFLICT (command_id) DO NOTHING;
 
 -- name: forget
 -- Under the accounts' locks, and before this batch's own rows are written. By the timeline index of each day.
--- What drift reports and runs of repairs quoted goes with it; that something differed stays.
-WITH quoted AS (
-    UPDATE drift SET ours = NULL, theirs = NULL
-    WHERE account_id = ANY($1::text[]) AND (ours IS NOT NULL OR theirs IS NOT NULL)
-), kept AS (
-    UPDATE repaired_fields SET ours = NULL, theirs = NULL
-    WHERE account_id = ANY($1::text[]) AND (ours IS NOT NULL OR theirs IS NOT NULL)
-)
 UPDATE journal
 SET body = NULL, answer = NULL
 WHERE account_id = ANY($1::text[]) AND (body IS NOT NULL OR answer IS NOT NULL);

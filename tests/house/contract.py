@@ -1,7 +1,9 @@
 """The contract of the loop in `.importlinter`: what it allows is general, and who it binds is the whole loop."""
 
 import configparser
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 import grimp
 
@@ -11,6 +13,15 @@ ENTRANCES = ("consumers.lane", "consumers.loop", "consumers.relay")
 """What the fleet runs of the loop; all that these need of `consumers` belongs to it."""
 EXCEPTIONS = frozenset({"accounts"})
 """Capabilities that the loop has to know, each for one of its modules only."""
+
+TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "cursors": frozenset({"cursors"}),
+    "effects": frozenset({"effects"}),
+    "journal": frozenset({"journal"}),
+    "outbox": frozenset({"outbox"}),
+    "parking": frozenset({"parked_commands", "accounts"}),
+}
+"""The loop's own files of SQL, and the tables that each may name."""
 
 
 def text_of(path: str) -> dict[str, list[str]]:
@@ -41,3 +52,11 @@ def unbound(contract: dict[str, list[str]], graph: grimp.ImportGraph) -> Iterato
     needed = {module for entrance in ENTRANCES for module in graph.find_upstream_modules(entrance)}
     for module in sorted({*ENTRANCES, *needed} - set(contract["source_modules"])):
         yield f".importlinter:1: `{module}` is part of the loop and is not bound by its contract."
+
+
+def foreign_tables(statements: Mapping[str, str], tables: Collection[str]) -> Iterator[str]:
+    """Tables that the loop's statements name and that are not their own."""
+    for name, own in TABLES.items():
+        bare = re.sub(r"--[^\n]*|'[^']*'", "", statements[name])
+        for table in sorted(set(re.findall(r"\w+", bare)) & (set(tables) - own)):
+            yield f"state/postgres/{name}.sql:1: names `{table}`, of which the loop knows nothing."

@@ -101,6 +101,15 @@ def test_the_loop_knows_no_capability_that_is_there_or_comes() -> None:
     assert not found, told(found)
 
 
+def test_the_statements_of_the_loop_name_no_table_of_a_capability() -> None:
+    texts = {path.stem: path.read_text() for path in MIGRATIONS.parent.glob("*.sql")}
+    changes = "".join(path.read_text() for path in MIGRATIONS.glob("*.sql"))
+    tables = set(re.findall(r"CREATE (?:TABLE|VIEW) (\w+)", changes))
+    assert tables > set().union(*contract.TABLES.values())
+    found = list(contract.foreign_tables(texts, tables))
+    assert not found, told(found)
+
+
 def test_an_expand_migration_does_nothing_that_a_former_worker_would_not_survive() -> None:
     texts = {path.stem: path.read_text() for path in sorted(MIGRATIONS.glob("*.sql"))}
     assert all(migrations.statements(text) for text in texts.values())

@@ -16,6 +16,7 @@ from state.postgres import connection as connections
 from state.postgres.connection import PLANNED_ONCE, Connection, connect
 from state.postgres.journal import Days
 from state.postgres.queries import queries
+from state.postgres.stores import FORGET
 from tests.conftest import Stack
 from topics.ids import uuid7_floor
 
@@ -57,11 +58,12 @@ def statements() -> dict[tuple[str, str], str]:
         for name, text in vars(queries(path.stem)).items()
     }
     assert every.keys() >= ALSO | BUT
-    return {
+    run = {
         found: text
         for found, text in every.items()
         if found in ALSO or (found[0] in RUN and found not in BUT)
     }
+    return {**run, ("stores", "forget"): FORGET}
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
