@@ -87,7 +87,7 @@ async def template(servers: Servers) -> str:
     await admin.execute(f"CREATE DATABASE {TEMPLATE}")
     await admin.close()
     connection = await connect(servers.database(TEMPLATE), name="template")
-    await apply_migrations(connection)
+    await apply_migrations(connection, contract=True)
     await connection.close()
     return TEMPLATE
 

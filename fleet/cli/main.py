@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import click
 from aiokafka.errors import KafkaError
@@ -67,10 +68,18 @@ def local() -> None:
 
 
 @main.command()
-def migrate() -> None:
-    """Bring the schema up to date. Safe beside running workers, and to repeat."""
-    with_store(apply_migrations, patient=True)
+@click.option(
+    "--contract", is_flag=True, help="Take away what only older workers use: when none runs any more."
+)
+def migrate(contract: bool) -> None:
+    """Bring the schema up to date. Safe beside running workers of any release, and to repeat.
+
+    With --contract also what takes something away. Without, that waits and does no harm.
+    """
+    waiting = with_store(partial(apply_migrations, contract=contract), patient=True)
     click.echo("The schema is up to date.")
+    if waiting:
+        click.echo(f"When no older worker runs, `fleet migrate --contract`: {', '.join(waiting)}.")
 
 
 @main.command()

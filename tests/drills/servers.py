@@ -107,7 +107,7 @@ class Servers:
             await admin.close()
         connection = await connect(self.database_url(database), name="drill-migrations")
         try:
-            await apply_migrations(connection)
+            await apply_migrations(connection, contract=True)
         finally:
             await connection.close()
 

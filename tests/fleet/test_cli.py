@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 from click.testing import Result
 from uuid6 import uuid7
@@ -12,7 +14,7 @@ from uuid6 import uuid7
 from state.postgres import effects, parking
 from state.postgres.connection import connect
 from state.postgres.effects import EffectRow
-from tests.conftest import Stack
+from tests.conftest import Servers, Stack
 from topics.message import Actor, Envelope, Received, Record, Role
 from topics.profiles import DeleteProfile
 
@@ -115,3 +117,27 @@ def test_what_others_wrote_commands_no_terminal(fleet: Callable[..., Result], st
 
     stored(stack, fail)
     assert r"\x1b[2J [/bold] [red]" in fleet("effects", "list").output
+
+
+def test_what_takes_away_waits_for_a_word(
+    fleet: Callable[..., Result], servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"t_{uuid4().hex[:16]}"
+    asyncio.run(administered(servers, f"CREATE DATABASE {name}"))
+    monkeypatch.setenv("DATABASE_URL", servers.database(name))
+    try:
+        for _ in range(2):
+            first = fleet("migrate")
+            assert (first.exit_code, "20261129_07_contract_former_types" in first.output) == (0, True)
+        for words in (("migrate", "--contract"), ("migrate",)):
+            later = fleet(*words)
+            assert (later.exit_code, later.output) == (0, "The schema is up to date.\n")
+    finally:
+        asyncio.run(administered(servers, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def administered(servers: Servers, statement: str) -> None:
+    """Run a statement on the server itself."""
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(statement)
+    await admin.close()

@@ -1,8 +1,10 @@
-"""What an expand migration may do: nothing that a worker of the release before would not survive."""
+"""What a migration may do: an expand step nothing that a worker of the release before would not survive."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
+
+from tests.house import contracting
 
 APPLY: Final = "-- migrate: apply"
 ROLLBACK: Final = "-- migrate: rollback"
@@ -37,16 +39,20 @@ ALLOWED: Final = {
 """Statements that are none of the safe ones and do no harm, by the migration and how they begin, with the reason."""
 
 
-def violations(name: str, text: str) -> Iterator[str]:
-    """What a migration does that would stop, or lead astray, workers of the release before."""
+def violations(name: str, text: str, code: str = "") -> Iterator[str]:
+    """What a migration does that would stop, or lead astray, workers: an expand step those of the release before, a
+    contract step those of now, who say what `code` says."""
     where = f"state/postgres/migrations/{name}.sql:1"
     kind = NAME.fullmatch(name)
     if kind is None:
         yield f"{where}: is named neither `..._expand_...` nor `..._contract_...`."
         return
-    if kind[1] == "contract":
-        return
     applied = statements(text)
+    if kind[1] == "contract":
+        yield from (f"{where}: {found}" for found in contracting.violations(applied, code))
+        return
+    if "_contract_" in text.partition(APPLY)[0]:
+        yield f"{where}: depends on a contract step, which may never run."
     new = {
         found[1].lower() for one in applied if (found := re.match(r"CREATE TABLE (\w+)", one, re.IGNORECASE))
     }

@@ -251,8 +251,51 @@ def test_what_only_adds_passes(statements: tuple[str, ...]) -> None:
     assert expanding(*statements) == []
 
 
-def test_a_migration_says_which_of_the_two_it_is_and_a_contract_may_take_away() -> None:
-    text = f"{migrations.APPLY}\nDROP TABLE notes;\n"
-    assert list(migrations.violations("20270101_01_contract_notes", text)) == []
-    (found,) = migrations.violations("20270101_01_notes", text)
+def test_a_migration_says_which_of_the_two_it_is() -> None:
+    (found,) = migrations.violations("20270101_01_notes", f"{migrations.APPLY}\nDROP TABLE notes;\n")
     assert "neither" in found
+
+
+def test_an_expand_migration_waits_for_no_contract() -> None:
+    text = f"-- depends: 20270101_01_contract_notes\n{migrations.APPLY}\nCREATE TABLE notes (a text);\n"
+    (found,) = migrations.violations("20270102_01_expand_notes", text)
+    assert "depends on a contract step" in found
+
+
+def contracting(statement: str, code: str) -> list[str]:
+    """What is found in a contract migration of this statement, beside this code."""
+    text = f"{migrations.APPLY}\n{statement};\n{migrations.ROLLBACK}\n"
+    return list(migrations.violations("20270101_01_contract_notes", text, code))
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("DROP TYPE note_in_v1, note_in_v2", "FROM unnest($1::note_in_v2[])"),
+        ("DROP TABLE note_pages", "SELECT text FROM note_pages"),
+        ("DROP VIEW long_notes", "SELECT text FROM long_notes"),
+        ("ALTER TABLE notes DROP COLUMN author, DROP COLUMN pages", 'row["pages"]'),
+    ],
+)
+def test_a_contract_takes_away_what_nothing_names(statement: str, left: str) -> None:
+    assert contracting(statement, "FROM unnest($1::note_in_v3[])") == []
+    (found,) = contracting(statement, left)
+    assert "which the code still names" in found
+
+
+@pytest.mark.parametrize(
+    ("statement", "passes"),
+    [
+        ("UPDATE notes SET author = '' WHERE author IS NULL", True),
+        ("ALTER TABLE notes ALTER COLUMN author SET NOT NULL", True),
+        ("ALTER TABLE notes DROP COLUMN pages, ALTER author SET NOT NULL", True),
+        ("DROP TYPE IF EXISTS note_in_v1", False),
+        ("DROP TYPE note_in_v1 CASCADE", False),
+        ("ALTER TYPE note_in_v1 ADD ATTRIBUTE author text", False),
+        ("ALTER TABLE notes RENAME COLUMN text TO body", False),
+        ("CREATE TABLE pages (text text)", False),
+        ("DELETE FROM notes", False),
+    ],
+)
+def test_a_contract_does_nothing_else(statement: str, passes: bool) -> None:
+    assert (contracting(statement, "") == []) is passes

@@ -11,9 +11,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from pogo_core.util import sql
 
-from state.postgres import migrate
+from state.postgres import migrate, stores
 from state.postgres.connection import Connection, connect
+from state.postgres.queries import queries
 from tests.conftest import Servers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.stack]
@@ -124,7 +126,7 @@ async def step(connection: Connection, folder: Path, file: Path, monkeypatch: py
     """Run one migration more, as `fleet migrate` does."""
     shutil.copy(file, folder)
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-    await migrate.apply_migrations(connection)
+    await migrate.apply_migrations(connection, contract=True)
 
 
 async def survives(connection: Connection, former: Schema, now: Schema) -> None:
@@ -173,12 +175,61 @@ async def test_workers_of_the_release_before_go_on_beside_each_expand_migration(
         await write(empty, former)
 
 
+async def types(connection: Connection) -> set[tuple[Any, ...]]:
+    """The composite types that workers send, attribute by attribute."""
+    rows = await connection.fetch(
+        "SELECT typname, attnum, attname, format_type(atttypid, atttypmod) AS type, collname"
+        " FROM pg_type JOIN pg_class ON pg_class.oid = typrelid AND relkind = 'c'"
+        " JOIN pg_attribute ON attrelid = pg_class.oid LEFT JOIN pg_collation ON pg_collation.oid = attcollation"
+    )
+    return {tuple(row) for row in rows}
+
+
+async def planned(connection: Connection) -> int:
+    """Plan every statement of ours; gives how many there are."""
+    ours = [
+        text for path in migrate.MIGRATIONS.parent.glob("*.sql") for text in vars(queries(path.stem)).values()
+    ]
+    for statement in (*ours, stores.FORGET):
+        await connection.prepare(statement)
+    return len(ours)
+
+
+async def take_back(connection: Connection, names: list[str]) -> None:
+    """Run the rollbacks of these, the last first."""
+    found = await sql.read_migrations(migrate.MIGRATIONS, connection, schema_name=migrate.SCHEMA)
+    for one in sorted((one for one in found if one.id in names), key=lambda one: one.id, reverse=True):
+        await one.load().rollback(connection)
+        await sql.migration_unapplied(connection, one.id, schema_name=migrate.SCHEMA)
+
+
+async def test_a_contract_step_waits_until_it_is_asked_for_and_can_be_taken_back(empty: Connection) -> None:
+    contracts = [file.stem for file in FILES if "_contract_" in file.stem]
+    assert contracts
+    assert await migrate.apply_migrations(empty) == contracts
+    low, high = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    await empty.execute(f"SELECT add_journal_day('{DAY}', '{low}', '{high}')")
+    known, expanded = await schema(empty), await types(empty)
+    await write(empty, known)
+    rows = {table: await read(empty, known, table) for table in known.tables}
+    for _ in range(2):
+        assert await migrate.apply_migrations(empty, contract=True) == []
+        assert await types(empty) < expanded
+        assert {table: await read(empty, known, table) for table in known.tables} == rows
+        assert await planned(empty) > 100
+        await take_back(empty, contracts)
+        assert await types(empty) == expanded
+        assert {table: await read(empty, known, table) for table in known.tables} == rows
+    assert await migrate.apply_migrations(empty, contract=True) == []
+    await write(empty, await schema(empty))
+
+
 @pytest.mark.parametrize(
     ("statement", "error"),
     [
         ("ALTER TABLE accounts DROP COLUMN flags", AssertionError),
         ("ALTER TABLE outbox RENAME COLUMN body TO content", AssertionError),
-        ("ALTER TYPE account_in_v1 ADD ATTRIBUTE owner text", AssertionError),
+        ("ALTER TYPE account_in_v2 ADD ATTRIBUTE owner text", AssertionError),
         (
             "ALTER TABLE stray_customers ADD COLUMN owner text NOT NULL DEFAULT '';"
             " ALTER TABLE stray_customers ALTER owner DROP DEFAULT",
