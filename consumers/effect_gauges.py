@@ -9,7 +9,7 @@ import structlog
 from consumers.performing import Store
 from consumers.sync_effect import SYNC_EFFECT
 from observability.metrics import EFFECTS_BACKLOG, EFFECTS_OLDEST_SECONDS, SYNC_STATES
-from state.postgres import effects
+from state.postgres import effects, stripe_customers
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ class EffectGauges:
         async with self._store.acquire() as connection:
             backlog = await effects.backlog(connection)
             await effects.purge(connection, datetime.now(UTC) - self._keep_finished)
+            accounts = await stripe_customers.estimated(connection)
         found: dict[tuple[str, str], tuple[int, float]] = {}
         for (target, _, state), (depth, oldest) in backlog.items():
             before = found.get((target, state), (0, 0.0))
@@ -48,8 +49,10 @@ class EffectGauges:
             EFFECTS_BACKLOG.labels(target=target, state=state).set(depth)
             EFFECTS_OLDEST_SECONDS.labels(target=target, state=state).set(oldest)
         self._shown |= found.keys()
-        for state, name in _SYNC_NAMES.items():
-            accounts = sum(
-                d for (_, kind, s), (d, _) in backlog.items() if kind == SYNC_EFFECT and s == state
-            )
-            SYNC_STATES.labels(state=name).set(accounts)
+        out_of_step = {
+            name: sum(d for (_, kind, s), (d, _) in backlog.items() if kind == SYNC_EFFECT and s == state)
+            for state, name in _SYNC_NAMES.items()
+        }
+        synced = max(0, accounts - sum(out_of_step.values()))
+        for name, count in {**out_of_step, "synced": synced}.items():
+            SYNC_STATES.labels(state=name).set(count)

@@ -136,7 +136,10 @@ BRAINTREE_BREAKER: Final = Gauge(
     "billing_braintree_breaker_open", "1 while requests to Braintree are held back."
 )
 SYNC_STATES: Final = Gauge(
-    "billing_stripe_sync_accounts", "Accounts with open or failed work towards Stripe.", ["state"]
+    "billing_stripe_sync_accounts",
+    "Accounts by their sync to Stripe: `pending` and `failed` are counted; `synced` is about how many others have a "
+    "Stripe side, by the statistics of the table.",
+    ["state"],
 )
 
 # --- webhooks ----------------------------------------------------------------------------------

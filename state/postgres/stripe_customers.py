@@ -31,6 +31,12 @@ async def load(connection: Connection, ids: Sequence[str]) -> dict[str, StripeCu
     return {row["account_id"]: _customer(row) for row in await connection.fetch(SQL.load, ids)}
 
 
+async def estimated(connection: Connection) -> int:
+    """About how many accounts have a Stripe side. Counting them would read the whole table."""
+    found: int = await connection.fetchval(SQL.estimated)
+    return found
+
+
 async def save(connection: Connection, customers: Mapping[str, StripeCustomer]) -> None:
     """Write the links. Raises `LostUpdateError` when a newer version is there already."""
     rows = [_row(account_id, customer) for account_id, customer in customers.items()]

@@ -115,5 +115,17 @@ async def test_open_and_failed_work_is_counted_with_its_age_and_finished_work_is
     assert await world.effect_rows(account) == []
 
 
+async def test_accounts_in_step_are_about_those_that_are_not_out_of_it(world: World) -> None:
+    first, _, _ = [await world.customer_of_ada() for _ in range(3)]
+    await world.settle()
+    await world.connection.execute("ANALYZE stripe_customers")
+    await owe(world, first, kind="stripe.sync_customer", target="stripe", coalesce="sync")
+    store = Connections(world.stack.database_url, name="gauges", size=1)
+    await EffectGauges(store, keep_finished=timedelta(days=1)).report()
+    await store.close()
+    states = {name: _value("billing_stripe_sync_accounts", state=name) for name in ("pending", "synced")}
+    assert states == {"pending": 1, "synced": 2}
+
+
 def _value(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
