@@ -23,6 +23,7 @@ from state.postgres.connection import Connection
 from state.postgres.cursors import Span
 from state.postgres.journal import Outcome
 from state.postgres.stores import STORES, forget
+from state.redis.operations import Underway
 from topics.codec import Rejected, decode
 from topics.message import Received
 from topics.parking import MESSAGES as PARKING_MESSAGES
@@ -41,13 +42,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a committed batch did. `fenced` partitions were not touched: somebody else moved them."""
+    """What a committed batch did. `fenced` partitions were not touched: somebody else moved them.
+
+    `given_up` are operations that became dead letters.
+    """
 
     fenced: frozenset[int]
     committed: tuple[tuple[UUID, str], ...] = ()
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     tally: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead: Mapping[str, int] = field(default_factory=dict)
+    given_up: tuple[tuple[UUID, Underway], ...] = ()
     duplicates: Mapping[str, int] = field(default_factory=dict)
     history: str = ""
 
@@ -104,6 +109,7 @@ async def _apply(
         outcomes=(*fold.outcomes, *_told_again(received, known)),
         tally=fold.tally,
         dead=fold.dead,
+        given_up=tuple(fold.given_up),
         duplicates=Counter({"batch": repeated, "journal": len(received) - len(fresh)}),
     )
 

@@ -1,11 +1,13 @@
 """A record that can't be applied, as it goes to the dead-letter topic: whole, with its reason, owner and origin."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from observability import metrics
 from state.postgres import outbox
+from state.redis.operations import Underway
 from topics.codec import Reason, Rejected
-from topics.ids import ACCOUNT_ID
+from topics.ids import ACCOUNT_ID, read_uuid7
 from topics.limits import MAX_HEADER_BYTES
 from topics.message import Record
 from topics.owners import owner
@@ -32,6 +34,15 @@ def letter(rejected: Rejected, group: str) -> outbox.OutboxRow:
         *_as_received(record.headers),
     ]
     return outbox.row(DEAD_LETTERS.name, account, headers, body)
+
+
+def asked_for(record: Record) -> tuple[UUID, Underway] | None:
+    """The operation that somebody may ask after, if the record is one and it can be read off it."""
+    headers = {name: _readable((value or b"").decode(errors="replace")) for name, value in record.headers}
+    command_id, account = read_uuid7(headers.get("ce_id", "")), _account(record)
+    if command_id is None or account is None or not headers.get("ce_replyto"):
+        return None
+    return command_id, Underway(account, headers.get("ce_type", "")[:MAX_HEADER_BYTES])
 
 
 def count(lane: str, reason: Reason, topic: str, letters: int = 1) -> None:

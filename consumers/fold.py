@@ -11,7 +11,7 @@ import orjson
 import structlog
 from uuid6 import uuid7
 
-from consumers.dead_letters import letter
+from consumers.dead_letters import asked_for, letter
 from consumers.lane import Lane
 from handlers.account import Account, Part
 from handlers.decision import Applied, Context, Decision, EffectRequest, Failed, Refused
@@ -22,6 +22,7 @@ from state.postgres.effects import QUIET, EffectRow
 from state.postgres.journal import ACCEPTED, Outcome
 from state.postgres.outbox import OutboxRow
 from state.postgres.parking import ParkedRow
+from state.redis.operations import Underway
 from topics.codec import Reason, Rejected
 from topics.codes import Code
 from topics.message import Envelope, Event, Received, Urgency
@@ -84,6 +85,7 @@ class Fold:
         self.outcomes: list[tuple[str, Outcome]] = []
         self.tally: Counter[tuple[str, str]] = Counter()
         self.dead: Counter[str] = Counter()
+        self.given_up: list[tuple[UUID, Underway]] = []
         self._lane, self._now, self._suspicion = lane, now, suspicion
         self._accounts = dict(loaded.accounts)
         self._parked = set(loaded.parked)
@@ -91,7 +93,12 @@ class Fold:
         self._decided = dict(loaded.decided)
 
     def reject(self, rejected: Rejected) -> None:
-        """Nothing is dropped: what can't be applied becomes a dead letter."""
+        """Nothing is dropped: what can't be applied becomes a dead letter. Whoever asked for it can see that."""
+        self._give_up(rejected)
+        if operation := asked_for(rejected.record):
+            self.given_up.append(operation)
+
+    def _give_up(self, rejected: Rejected) -> None:
         self.rows.outbox.append(letter(rejected, self._lane.group))
         self.dead[rejected.reason.value] += 1
 
@@ -102,7 +109,7 @@ class Fold:
         """
         if owner := self._decided.get(received.id):
             if owner != received.account_id:
-                self.reject(Rejected(received.record, Reason.BAD_ID, _ID_OF_ANOTHER))
+                self._give_up(Rejected(received.record, Reason.BAD_ID, _ID_OF_ANOTHER))
         else:
             self._consider(received)
 
@@ -289,7 +296,11 @@ class Fold:
         assert found is not None
         shelf.remove(found)
         self._unshelve(received.account_id, command.command_id)
-        self.reject(Rejected(found.record, Reason.DISCARDED, command.reason))
+        given_up = Rejected(found.record, Reason.DISCARDED, command.reason)
+        if isinstance(found, Rejected):
+            self.reject(given_up)
+        else:
+            self._give_up(given_up)
         if isinstance(found, Received) and found.id not in self._decided:
             answer = {"message": "Support discarded this request.", "problems": []}
             self._record(found, "discarded", Code.DISCARDED, answer)

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from consumers.batch import Result
 from observability.crash import crash_point
+from state.redis import operations
 from state.redis.dedup import CommandKey, Dedup
 from state.redis.replies import announce
 
@@ -33,6 +34,8 @@ class Telling:
         """Begin to tell of a committed batch; returns at once."""
         if result.outcomes:
             self._begin(announce(self._redis, result.outcomes))
+        if result.given_up:
+            self._begin(operations.note_given_up(self._redis, result.given_up))
         self._unmarked[result.history].extend(result.committed)
         if not self._marking:
             self._marking = True

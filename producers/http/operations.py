@@ -21,12 +21,19 @@ from state.redis.connection import REDIS_DOWN
 from topics.codes import Code
 from topics.ids import conclusion_id, is_uuid7, uuid7_ms
 
+_GIVEN_UP: Final = (
+    "The request could not be read by the workers and has changed nothing. It is kept, and support may still have it "
+    "applied: please ask there before you send it again."
+)
+
 
 class Operation(BaseModel):
-    """A command and what came of it."""
+    """A command and what came of it. Before there is an outcome it is `pending`, or set aside until somebody acts:
+    `parked` with its account, or `dead_letter` by itself.
+    """
 
     operation_id: UUID
-    status: Literal["pending", "parked", "applied", "refused", "discarded"]
+    status: Literal["pending", "parked", "dead_letter", "applied", "refused", "discarded"]
     account_id: str | None = None
     type: str | None = None
     decided_at: datetime | None = None
@@ -84,7 +91,8 @@ async def _underway(visit: Visit, command_id: UUID) -> Response:
         raise _no_such() from None
     if mark is None:
         raise _no_such()
-    return _waiting(visit, command_id, mark.account_id, "pending", kind=mark.type)
+    status = "dead_letter" if mark.given_up else "pending"
+    return _waiting(visit, command_id, mark.account_id, status, kind=mark.type)
 
 
 def _waiting(
@@ -100,7 +108,7 @@ def _waiting(
             "type": kind,
             "decided_at": None,
             "result": None,
-            "errors": [],
+            "errors": errors(Code.INTERNAL, _GIVEN_UP) if status == "dead_letter" else [],
         }
     )
 

@@ -1,7 +1,11 @@
-"""Marks of operations under way: whose they are, for the time between the answer 202 and the outcome."""
+"""Marks of operations under way: whose they are, for the time between the answer 202 and the outcome.
+
+Those that became dead letters have a mark of their own, which is no outcome: a letter can be published again.
+"""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -25,10 +29,11 @@ class ForgottenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A published command: its account and its type."""
+    """A published command: its account and its type, and whether it became a dead letter."""
 
     account_id: str
     type: str
+    given_up: bool = False
 
 
 async def mark(redis: Redis, patience: Patience, command_id: UUID, operation: Underway) -> None:
@@ -52,6 +57,18 @@ async def mark(redis: Redis, patience: Patience, command_id: UUID, operation: Un
         patience.missed = False
 
 
+async def note_given_up(redis: Redis, operations: Iterable[tuple[UUID, Underway]]) -> None:
+    """Remember for a day, as well as Redis can, that these became dead letters."""
+    try:
+        async with redis.pipeline(transaction=False) as all_of_them:
+            for command_id, one in operations:
+                value = orjson.dumps((one.account_id, one.type))
+                all_of_them.set(f"operation-given-up:{command_id}", value, ex=KEPT_SECONDS)
+            await all_of_them.execute()
+    except REDIS_DOWN:
+        REDIS_ERRORS.labels(use="operations").inc()
+
+
 async def find(redis: Redis, patience: Patience, command_id: UUID) -> Underway | None:
     """The mark, None when there is and was none.
 
@@ -60,13 +77,19 @@ async def find(redis: Redis, patience: Patience, command_id: UUID) -> Underway |
     if not patience.may_ask():
         raise ConnectionError("Redis failed a moment ago")
     try:
-        value, since = await redis.mget(f"operation:{command_id}", _SINCE)
+        given_up, value, since = await redis.mget(
+            f"operation-given-up:{command_id}", f"operation:{command_id}", _SINCE
+        )
     except REDIS_DOWN:
         patience.failed()
         raise
     patience.answered()
-    if value is not None:
-        return Underway(*orjson.loads(value))
+    known = Underway(*orjson.loads(value)) if value is not None else None
+    letter = replace(Underway(*orjson.loads(given_up)), given_up=True) if given_up is not None else None
+    if letter is not None and (known is None or known.account_id == letter.account_id):
+        return letter
+    if known is not None:
+        return known
     if since is None or patience.missed or uuid7_ms(command_id) <= int(since) + _CLOCKS_APART_MS:
         raise ForgottenError
     return None

@@ -16,6 +16,7 @@ from handlers.account import Account, Part
 from handlers.accounts import ACCOUNT
 from handlers.decision import Context, Decision
 from handlers.registry import decide
+from state.redis.operations import Underway
 from tests.consumers.lanes import SUPPORT
 from tests.handlers.worlds import START, registered
 from tests.topics.messages import ACTOR, record_of
@@ -257,6 +258,22 @@ def test_a_shelved_command_that_cannot_be_read_any_more_holds_up_the_shelf_until
     fold = folded([given_up], shelf=[unreadable, later])
     assert fold.rows.unshelved == [(A, old.id)]
     assert fold.dead == {"discarded": 1}
+
+
+def test_who_asked_is_told_of_a_dead_letter_that_has_no_outcome_and_of_no_other() -> None:
+    good = received(SET)
+    asked = Envelope(good.id, SET.type, A, ACTOR, reply_to="replies:somebody")
+    (mine,) = decode([record_of(SET, envelope=asked)], frozenset(Kind))
+    (unreadable,) = decode([replace(mine.record, value=b"?")], frozenset(Kind))
+    assert isinstance(mine, Received)
+    assert isinstance(unreadable, Rejected)
+    assert folded([discard(good.id)], shelf=[mine]).given_up == []
+    assert folded([mine], decided={good.id: B}).given_up == []
+    fold = folded([discard(good.id)], shelf=[unreadable])
+    assert fold.given_up == [(good.id, Underway(A, SET.type))]
+    fold = folded([])
+    fold.reject(unreadable)
+    assert fold.given_up == [(good.id, Underway(A, SET.type))]
 
 
 def test_a_suspect_is_parked_undecided() -> None:

@@ -12,8 +12,11 @@ from producers.trace import new_id
 from state.postgres.connection import Connection
 from state.postgres.journal import Days
 from tests.conftest import Stack
-from tests.consumers.lanes import LaneUnderTest, until
+from tests.consumers.lanes import CUSTOMER, LaneUnderTest, until
 from tests.producers.surfaces import PROFILE, Caller, account, dashboard_caller, settings, token
+from topics.codec import encode_headers
+from topics.message import Envelope
+from topics.profiles import DeleteProfile
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
 
@@ -160,6 +163,38 @@ async def test_a_parked_operation_says_so(dashboard: Caller, connection: Connect
     )
     shown = await dashboard.http.get(f"/client/v4/operations/{command_id}")
     assert shown.json()["result"]["status"] == "parked"
+
+
+async def test_an_operation_that_became_a_dead_letter_says_so_until_it_is_published_again(
+    stack: Stack, idle_lane: LaneUnderTest, connection: Connection
+) -> None:
+    async with dashboard_caller(settings(stack, idle_lane), connection) as caller:
+        command_id, wanted = new_id(), DeleteProfile()
+        asked = Envelope(command_id, wanted.type, caller.account_id, CUSTOMER, reply_to="replies:somebody")
+        body, headers = b'{"from": "a later release"}', encode_headers(asked)
+        await idle_lane.raw(caller.account_id.encode(), body, headers)
+        path = f"/client/v4/operations/{command_id}"
+
+        async def status() -> str | None:
+            result = (await caller.http.get(path)).json()["result"]
+            return str(result["status"]) if result else None
+
+        async def has(wanted: str) -> bool:
+            return await status() == wanted
+
+        async with idle_lane.running():
+            await until(lambda: has("dead_letter"))
+            shown = (await caller.http.get(path)).json()["result"]
+            assert (shown["status"], shown["account_id"], shown["type"]) == (
+                "dead_letter",
+                caller.account_id,
+                wanted.type,
+            )
+            assert [one["code"] for one in shown["errors"]] == [1500]
+            stranger = {"Authorization": f"Bearer {await token(connection, await account(connection))}"}
+            assert (await caller.http.get(path, headers=stranger)).status_code == 404
+            await idle_lane.publish(caller.account_id, wanted, command_id=command_id)
+            await until(lambda: has("refused"))
 
 
 async def test_operations_of_other_accounts_do_not_exist(
