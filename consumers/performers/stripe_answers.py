@@ -30,9 +30,14 @@ class PostponedError(Exception):
 
 def done(answer: Answer[T]) -> T:
     """What Stripe said. Raises `RefusedError` or `PostponedError`."""
+    return reply(answer).value
+
+
+def reply(answer: Answer[T]) -> Done[T]:
+    """The answer itself, which may be `NeedsCustomer`. Raises as `done`."""
     match answer:
-        case Done(value):
-            return value
+        case Done():
+            return answer
         case Refused():
             raise RefusedError(answer)
         case Limited(seconds, cause):

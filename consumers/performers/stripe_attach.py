@@ -4,7 +4,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from consumers.performers.stripe_answers import PostponedError, RefusedError, caller, done, look
+from consumers.performers.stripe_answers import PostponedError, RefusedError, caller, look, reply
 from consumers.performers.stripe_payer import payer
 from consumers.performers.stripe_refusals import refusal_of
 from consumers.performers.stripe_setups import hand_over, metadata, setup_of_operation
@@ -13,7 +13,7 @@ from consumers.performing import Outcome, Performed, Work
 from handlers.stripe_projection import SHARED_REASON
 from observability.crash import crash_point
 from state.stripe import payment_methods, setup_intents
-from state.stripe.answers import Declined
+from state.stripe.answers import Declined, Done, NeedsCustomer
 from state.stripe.client import Caller, Stripe
 from state.stripe.payment_methods import TYPES
 from state.stripe.setup_intents import CANCELED, MICRODEPOSITS, SUCCEEDED, UNMET, SetupIntent
@@ -50,31 +50,42 @@ def _check(seen: View) -> None:
 
 
 async def _kept(ask: Caller, redis: Redis, work: Work, seen: View, customer_id: str) -> Result:
-    intent = await _intent(ask, work, seen, customer_id)
+    setup = await _setup(ask, work, seen, customer_id)
+    intent = setup.value
     if intent.customer_id != customer_id:
         raise _will_not("setup_intent_foreign", "The setup belongs to another customer.")
+    if isinstance(setup, NeedsCustomer):
+        return await _waits(redis, work, seen, setup, deposits=setup.action == MICRODEPOSITS)
     if intent.status == SUCCEEDED and intent.payment_method:
         return await _vaulted(ask, seen, customer_id, intent.payment_method)
     if intent.status == CANCELED:
         raise _will_not("setup_intent_canceled", "The setup was cancelled or took too long.")
     if intent.status == UNMET:
         raise RefusedError(intent.failure or _declined_by_us("setup_intent_unconfirmed", _UNCONFIRMED))
-    deadline = await hand_over(redis, work, intent)
-    return PaymentMethodActionRequired(
-        method_id=_method_id(seen),
-        setup_intent=intent.id,
-        deadline=deadline,
-        deposits=intent.action == MICRODEPOSITS,
-        customer_id=customer_id,
-    )
+    # Confirmed by nobody yet, or Stripe is still at it: it ends by its webhook or at the deadline, as do the others.
+    return await _waits(redis, work, seen, setup)
 
 
 _UNCONFIRMED: Final = "The setup was not completed: it has no payment method yet."
 
 
-async def _intent(ask: Caller, work: Work, seen: View, customer_id: str) -> SetupIntent:
+async def _waits(
+    redis: Redis, work: Work, seen: View, setup: Done[SetupIntent], *, deposits: bool = False
+) -> Result:
+    """It is open, and whoever asked gets its secret to finish it with."""
+    deadline = await hand_over(redis, work, setup)
+    return PaymentMethodActionRequired(
+        method_id=_method_id(seen),
+        setup_intent=setup.value.id,
+        deadline=deadline,
+        deposits=deposits,
+        customer_id=setup.value.customer_id,
+    )
+
+
+async def _setup(ask: Caller, work: Work, seen: View, customer_id: str) -> Done[SetupIntent]:
     if named := seen.effect.payload.get("setup_intent"):
-        return done(await setup_intents.retrieve(ask, str(named)))
+        return reply(await setup_intents.retrieve(ask, str(named)))
     method = seen.methods.methods[_method_id(seen)]
     reference, kind = str(seen.effect.payload["payment_method"]), TYPES[method.details.kind]
     params = setup_intents.confirmed(customer_id, reference, kind, metadata(work))
@@ -104,6 +115,7 @@ def _declined(seen: View, declined: Declined) -> PaymentMethodDeclined:
         code=declined.most_exact[:100],
         reason=declined.sentence,
         permanent=declined.permanent,
+        advice=declined.advice,
     )
 
 

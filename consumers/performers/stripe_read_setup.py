@@ -6,9 +6,9 @@ from consumers.performers.stripe_answers import (
     PostponedError,
     RefusedError,
     caller,
-    done,
     is_missing,
     look,
+    reply,
     time_of,
 )
 from consumers.performers.stripe_keys import fresh_key
@@ -46,18 +46,19 @@ async def _looked_at(ask: Caller, work: Work, seen: View) -> SetupIntentObserved
     answer = await setup_intents.retrieve(ask, intent_id)
     if is_missing(answer):
         return _over(intent_id, Observation(at=time_of(answer)))
-    if _to_release(seen, done(answer)) and _open(done(answer)) and _may_release(seen, done(answer)):
+    setup = reply(answer)
+    if _to_release(seen, setup) and _open(setup.value) and _may_release(seen, setup.value):
         answer = await _released(ask, work, seen, intent_id)
     intent, at = look(answer)
     if not _ours(seen, intent.customer_id):
         return _over(intent_id, at)
     if intent.status != SUCCEEDED or not intent.payment_method:
-        return setup_observed(intent, at, deadline=verified_until(intent))
+        return setup_observed(intent, at, deadline=verified_until(reply(answer)))
     return await _brought(ask, seen, intent_id, intent.payment_method)
 
 
-def _to_release(seen: View, intent: SetupIntent) -> bool:
-    asked, until = seen.effect.payload, verified_until(intent)
+def _to_release(seen: View, setup: Done[SetupIntent]) -> bool:
+    asked, until = seen.effect.payload, verified_until(setup)
     overdue = until is None or until <= datetime.now(UTC)
     return bool(asked.get("release") or (asked.get("overdue") and overdue))
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from consumers.performers.stripe_answers import PostponedError, done
+from consumers.performers.stripe_answers import PostponedError, done, reply
 from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_reservation import CLOCKS_APART
 from consumers.performing import Postponed, Work
@@ -15,9 +15,9 @@ from observability.crash import crash_point
 from state.redis import handover
 from state.redis.connection import REDIS_DOWN
 from state.stripe import setup_intents
-from state.stripe.answers import Answer, Done, Refused, Unknown
+from state.stripe.answers import Answer, Done, NeedsCustomer, Refused, Unknown
 from state.stripe.client import Caller
-from state.stripe.setup_intents import MICRODEPOSITS, SUCCEEDED, SetupIntent
+from state.stripe.setup_intents import SUCCEEDED, SetupIntent
 
 ACCOUNT: Final = "account_id"
 _OPERATION: Final = "operation"
@@ -36,7 +36,7 @@ def metadata(work: Work) -> dict[str, str]:
 
 async def setup_of_operation(
     ask: Caller, work: Work, customer_id: str, params: Mapping[str, Any]
-) -> SetupIntent:
+) -> Done[SetupIntent]:
     """What an earlier attempt made, else a new one with these parameters. Raises `RefusedError`, `PostponedError`.
 
     The key is the effect's, so that a request that is still under way somewhere can't make a second one. When
@@ -50,40 +50,42 @@ async def setup_of_operation(
         if found := await _looked_up(ask, work, customer_id):
             return found
         answer = await setup_intents.create(ask, params, key=fresh_key(work, work.effect.generation, params))
-    intent = done(answer)
-    if isinstance(answer, Done) and answer.replayed:
-        return done(await setup_intents.retrieve(ask, intent.id))
-    return intent
+    made = reply(answer)
+    return reply(await setup_intents.retrieve(ask, made.value.id)) if made.replayed else made
 
 
-async def hand_over(redis: Redis, work: Work, intent: SetupIntent) -> datetime:
+async def hand_over(redis: Redis, work: Work, setup: Done[SetupIntent]) -> datetime:
     """Give the secret to whoever asked; tells until when it is of use. Raises `PostponedError` without Redis."""
     seconds = int(AUTHENTICATION.total_seconds())
     try:
         await handover.give(
-            redis, operation_of(work), {"client_secret": intent.client_secret}, seconds=seconds
+            redis, operation_of(work), {"client_secret": setup.value.client_secret}, seconds=seconds
         )
     except REDIS_DOWN as down:
         cause = f"Redis: {type(down).__name__}"
         raise PostponedError(Postponed(cause, _REDIS_PAUSE, counted=False)) from down
     crash_point("payments.secret_given")
-    return verified_until(intent) or datetime.now(UTC) + AUTHENTICATION
+    return verified_until(setup) or datetime.now(UTC) + AUTHENTICATION
 
 
-def verified_until(intent: SetupIntent) -> datetime | None:
+def verified_until(setup: Done[SetupIntent]) -> datetime | None:
     """Until when small deposits may be verified; None for what is done at once or not at all."""
-    if intent.action != MICRODEPOSITS:
-        return None
-    return (intent.created or datetime.now(UTC)) + VERIFICATION
+    match setup:
+        case NeedsCustomer(intent, action=setup_intents.MICRODEPOSITS):
+            return (intent.created or datetime.now(UTC)) + VERIFICATION
+    return None
 
 
-async def _looked_up(ask: Caller, work: Work, customer_id: str) -> SetupIntent | None:
-    """The operation's intent in Stripe's list, which unlike its search is consistent (DOMAIN.md 11)."""
+async def _looked_up(ask: Caller, work: Work, customer_id: str) -> Done[SetupIntent] | None:
+    """The operation's intent in Stripe's list, which unlike its search is consistent (DOMAIN.md 11), read by itself:
+    a list does not say whether it waits for its customer.
+    """
     since = work.effect.created_at - CLOCKS_APART
     found: list[SetupIntent] = []
     async for page in setup_intents.of_customer(ask, customer_id, created_from=since):
         found += [one for one in done(page) if one.metadata.get(_OPERATION) == operation_of(work)]
-    return max(found, key=lambda one: one.status == SUCCEEDED, default=None)
+    best = max(found, key=lambda one: one.status == SUCCEEDED, default=None)
+    return reply(await setup_intents.retrieve(ask, best.id)) if best else None
 
 
 def _used_up(answer: Answer[SetupIntent]) -> bool:

@@ -28,10 +28,10 @@ async def start_setup(stripe: Stripe, redis: Redis, work: Work) -> Outcome:
     try:
         customer_id, told = await payer(ask, work, seen)
         params = setup_intents.opened(customer_id, metadata(work))
-        intent = await setup_of_operation(ask, work, customer_id, params)
-        deadline = await hand_over(redis, work, intent)
+        setup = await setup_of_operation(ask, work, customer_id, params)
+        deadline = await hand_over(redis, work, setup)
         conclusion = SetupStarted(
-            setup_intent=intent.id, deadline=deadline, setup_id=_asked(work), customer_id=customer_id
+            setup_intent=setup.value.id, deadline=deadline, setup_id=_asked(work), customer_id=customer_id
         )
     except PostponedError as postponed:
         return postponed.outcome

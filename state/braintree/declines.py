@@ -32,7 +32,8 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 CONNECT_AGAIN: Final = "Connect PayPal again."
 ADVICE: Final[Mapping[str, str]] = dict.fromkeys(("2070", "82902", "93107", "93108"), CONNECT_AGAIN)
-"""What to do where another attempt or another method is not the way out."""
+"""What to do where another attempt or another method is not the way out: it is the payer's turn. The old agreement or
+nonce is over, so that is a decline with advice and no `NeedsCustomer`, of which something open waits to be finished."""
 DECLINED: Final = "The payment method was declined."
 
 

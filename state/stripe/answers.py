@@ -1,4 +1,6 @@
-"""What came of a request to Stripe, as plain values: done, refused (or declined), limited, unknown."""
+"""What came of a request to Stripe or Braintree, as plain values: done, or the customer's turn, refused or declined,
+limited, unknown.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +19,17 @@ class Done(Generic[T]):
     value: T
     replayed: bool = False
     at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsCustomer(Done[T]):
+    """Stripe did it, and `value` is of use once its customer has done the `action`: Stripe's type of `next_action`.
+
+    That is 3-D Secure, or small deposits to verify. What is there stays open and is finished, not begun again.
+    Braintree has nothing like it: a payer's turn there comes with a decline, and `advice` to begin again.
+    """
+
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,8 @@ class Declined(Refused):
     """The bank, or Stripe for it, will not have this method. `sentence` is fit for the customer.
 
     `permanent`: this method will not do, now or later; otherwise it may on another day. `advice` says what to do
-    where that depends on neither.
+    where that depends on neither: its customer has to authenticate, or to give a new agreement. Nothing is left open
+    that could be finished, so none of these is a `NeedsCustomer`.
     """
 
     decline_code: str | None = None
@@ -74,4 +88,4 @@ class Unknown:
 
 
 Answer = Done[T] | Refused | Limited | Unknown
-"""A `Declined` is a `Refused` that says more."""
+"""A `Declined` is a `Refused` that says more, and a `NeedsCustomer` a `Done` that says more."""

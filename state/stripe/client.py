@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 import stripe
@@ -15,7 +16,7 @@ from stripe import StripeClient
 
 from observability.metrics import STRIPE_REQUESTS, STRIPE_SECONDS
 from state.redis.budget import Budget, Priority
-from state.stripe.answers import Answer, Done, Limited
+from state.stripe.answers import Answer, Done, Limited, NeedsCustomer
 from state.stripe.breaker import Breaker
 from state.stripe.clock import seen_at
 from state.stripe.failures import TIMED_OUT, Failure, understood
@@ -26,6 +27,8 @@ T = TypeVar("T")
 TIMEOUT: Final = 10.0
 PAGE: Final = 100
 """The most that Stripe gives of a list at once."""
+REQUIRES_ACTION: Final = "requires_action"
+"""The status of a setup or payment intent that waits for its customer, and of nothing else."""
 
 
 class Identified(Protocol):
@@ -106,7 +109,7 @@ class Caller:
         self.stripe.breaker.succeeded()
         headers = found.last_response.headers
         replayed = headers.get("idempotent-replayed") == "true"
-        return Done(read(found.to_dict()), replayed, seen_at(headers, time.monotonic() - began))
+        return _done(found.to_dict(), read, replayed, seen_at(headers, time.monotonic() - began))
 
     async def _failed(self, endpoint: str, failure: Failure) -> Answer[T]:
         STRIPE_REQUESTS.labels(endpoint=endpoint, status=failure.status).inc()
@@ -114,6 +117,15 @@ class Caller:
         if failure.limit is not None:
             await self.stripe.budget.slow_down(endpoint if failure.limit == "endpoint" else None)
         return failure.answer
+
+
+def _done(
+    body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T], replayed: bool, at: datetime | None
+) -> Done[T]:
+    """What Stripe did; an intent says by its status that the rest is its customer's."""
+    if body.get("status") != REQUIRES_ACTION:
+        return Done(read(body), replayed, at)
+    return NeedsCustomer(read(body), replayed, at, str((body.get("next_action") or {}).get("type") or ""))
 
 
 async def all_pages(

@@ -54,10 +54,18 @@ SENTENCES: Final[Mapping[str, str]] = {
     "currency_not_supported": "The card does not support this currency.",
     "setup_intent_authentication_failure": "The payment method could not be authenticated.",
     "authentication_required": "The bank asks for authentication.",
+    "authentication_not_handled": "The bank asks for authentication.",
 }
 """What may be said. Everything else, a suspicion above all, is told as a decline without a reason, which is
 what Stripe asks for with lost and stolen cards and fraud (docs.stripe.com/declines/codes)."""
 DECLINED: Final = "The payment method was declined."
+AUTHENTICATE: Final = "Try again and confirm it when your bank asks."
+ADVICE: Final[Mapping[str, str]] = dict.fromkeys(
+    ("authentication_required", "authentication_not_handled", "setup_intent_authentication_failure"),
+    AUTHENTICATE,
+)
+"""What the customer has to do now, which another day or another method would not spare them (declines/codes). The
+attempt is over all the same: they act in the next one, so it is no `NeedsCustomer`."""
 
 
 def declined(error: Mapping[str, Any], *, status: int = 402, reason: str | None = None) -> Declined:
@@ -73,4 +81,5 @@ def declined(error: Mapping[str, Any], *, status: int = 402, reason: str | None 
         decline_code=decline_code,
         sentence=sentence,
         permanent=exact in PERMANENT,
+        advice=ADVICE.get(exact) or ADVICE.get(code or ""),
     )

@@ -20,7 +20,7 @@ CANCELED: Final = "canceled"
 UNMET: Final = "requires_payment_method"
 """Nothing was confirmed yet, or what was confirmed failed: `failure` tells which."""
 MICRODEPOSITS: Final = "verify_with_microdeposits"
-"""What its customer has to do: say which small amounts arrived at the bank account, which takes days."""
+"""The action of a `NeedsCustomer`: say which small amounts arrived at the bank account, which takes days."""
 _MANDATE: Final = {"customer_acceptance": {"type": "offline"}}
 """Kinds other than cards are debited by a mandate, which the customer gave to us and not on a page of Stripe's
 (docs.stripe.com/api/setup_intents/create#create_setup_intent-mandate_data)."""
@@ -28,7 +28,10 @@ _MANDATE: Final = {"customer_acceptance": {"type": "offline"}}
 
 @dataclass(frozen=True, slots=True)
 class SetupIntent:
-    """A setup intent as Stripe shows it. `failure` is why the last attempt at it failed, `action` what it waits for."""
+    """A setup intent as Stripe shows it. `failure` is why the last attempt at it failed.
+
+    That it waits for its customer is said by the answer it comes in: `NeedsCustomer`, but for those of a list.
+    """
 
     id: str
     status: str
@@ -37,7 +40,6 @@ class SetupIntent:
     metadata: Mapping[str, str]
     client_secret: str = field(repr=False)
     failure: Declined | None = None
-    action: str | None = None
     created: datetime | None = None
 
 
@@ -67,14 +69,16 @@ def confirmed(
 
 
 async def create(ask: Caller, params: Mapping[str, Any], *, key: str) -> Answer[SetupIntent]:
-    """A new intent. One that was confirmed and failed is `Declined`; it is there all the same."""
+    """A new intent. One that was confirmed is `NeedsCustomer` when its bank asks for the customer, and `Declined` when
+    it failed; it is there all the same.
+    """
     return await ask.call(
         CREATE, lambda sdk: sdk.v1.setup_intents.create_async(typed(params), keyed(key)), setup_intent, params
     )
 
 
 async def retrieve(ask: Caller, intent_id: str) -> Answer[SetupIntent]:
-    """The intent as it is now."""
+    """The intent as it is now: `NeedsCustomer` while it waits for its customer."""
     return await ask.call(RETRIEVE, lambda sdk: sdk.v1.setup_intents.retrieve_async(intent_id), setup_intent)
 
 
@@ -114,6 +118,5 @@ def setup_intent(body: Mapping[str, Any]) -> SetupIntent:
         metadata=dict(body.get("metadata") or {}),
         client_secret=body.get("client_secret") or "",
         failure=declined(error) if error else None,
-        action=(body.get("next_action") or {}).get("type"),
         created=datetime.fromtimestamp(created, UTC) if created is not None else None,
     )

@@ -1,9 +1,11 @@
 """Whose payment methods and setups may be kept, and which are looked at only."""
 
+import httpx
 import pytest
 
 from handlers.stripe_projection import SHARED_REASON
 from state.redis import handover
+from state.stripe.declines import AUTHENTICATE
 from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, strangers_card, stripe
 from topics.payment_methods import AddPaymentMethod, MethodKind, MethodState, RemovePaymentMethod
@@ -65,6 +67,18 @@ async def test_a_setup_that_is_unknown_or_not_confirmed_is_refused(payments: Pay
         operation = await payments.ask(by(intent))
         await payments.world.settle()
         assert (await payments.end(operation))[:2] == ("refused", 1210)
+
+
+async def test_whoever_failed_to_authenticate_is_told_to_try_again_and_confirm_it(payments: Payments) -> None:
+    """The bank's word is a decline with an advice of its own: another day would not help."""
+    intent = setup(payments, (await payments.customer())["id"], "pm_card_threeDSecure2Required")
+    url = f"{payments.world.double.url}/authenticate/{intent}"
+    assert httpx.post(url, params={"outcome": "fail"}, trust_env=False).is_success
+    operation = await payments.ask(by(intent))
+    await payments.world.settle()
+    outcome, _, answer = await payments.end(operation)
+    assert outcome == "refused"
+    assert AUTHENTICATE in answer["message"]
 
 
 async def test_a_pending_setup_that_is_removed_is_cancelled_at_stripe(payments: Payments) -> None:

@@ -104,6 +104,20 @@ async def test_a_kind_is_kept_with_what_identifies_it(payments: Payments, case: 
     assert {**shown, **known, **fixed, "payment_gateway": "STRIPE", "expiration_date": None} == shown
 
 
+async def test_a_setup_that_an_earlier_attempt_made_waits_as_long_for_its_deposits(
+    payments: Payments,
+) -> None:
+    """It is found in a list, which does not say what it waits for."""
+    (case,) = (one for one in CASES if one.waits == VERIFICATION)
+    payments.world.double.driver.fault("error_500_after_effect", method="POST", path="/v1/setup_intents$")
+    operation = await payments.ask(
+        AddPaymentMethod(method_kind=case.kind, payment_method=made(payments, case))
+    )
+    await payments.world.settle()
+    await answers(payments, case, operation)
+    assert len(payments.objects("setup_intent")) == 1
+
+
 @pytest.mark.parametrize("wallet", ["apple_pay", "google_pay"])
 async def test_a_wallet_gives_a_card_and_says_so(payments: Payments, wallet: str) -> None:
     """Stripe sees the card behind a wallet, and so do we: its own kind it has not."""

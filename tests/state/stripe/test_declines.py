@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from state.stripe.answers import Declined
-from state.stripe.declines import DECLINED, declined
+from state.stripe.declines import AUTHENTICATE, DECLINED, declined
 from state.stripe.failures import understood
 
 
@@ -44,3 +44,11 @@ def test_a_failed_authentication_is_a_decline_that_can_be_tried_again() -> None:
 def test_a_decline_is_a_refusal_that_support_can_look_up() -> None:
     assert "card_declined" in card_error("card_declined", "lost_card").reason
     assert not card_error("card_declined").missing
+
+
+@pytest.mark.parametrize("code", ["authentication_required", "authentication_not_handled"])
+def test_a_bank_that_wants_its_customer_has_them_told_so(code: str) -> None:
+    found = card_error("card_declined", code)
+    assert (found.permanent, found.advice) == (False, AUTHENTICATE)
+    assert card_error(code).advice == AUTHENTICATE
+    assert card_error("card_declined", "insufficient_funds").advice is None
