@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from state.stripe import payment_methods, setup_intents, subscriptions
 from state.stripe.customers import customer
+from state.stripe.odd import NotUnderstoodError
 from state.stripe.payment_methods import Method
 from state.stripe.setup_intents import CANCELED, UNMET, SetupIntent
 from state.stripe.subscriptions import Subscription
@@ -38,7 +39,9 @@ def told(event_type: str, body: Mapping[str, Any], seen: Observation) -> Fact | 
 def method_observed(
     method: Method, seen: Observation, *, default: bool = False
 ) -> StripeMethodObserved | None:
-    """A payment method as it was seen; None for one of a kind that we do not keep."""
+    """A payment method as it was seen; None for one of a kind that we do not keep. Raises for an odd one."""
+    if method.odd:
+        raise NotUnderstoodError(method.odd)
     if method.details is None:
         return None
     charged = {"default": True} if default else {}

@@ -10,6 +10,7 @@ import orjson
 from consumers.braintree_facts import told as told_by_braintree
 from consumers.stripe_facts import told as told_by_stripe
 from state.braintree import webhooks as braintree
+from state.stripe.odd import reason
 from topics.ids import ACCOUNT_ID
 from topics.message import Fact, Record
 from topics.observation import Observation
@@ -70,9 +71,7 @@ def read(record: Record) -> Told | Thin:
             return _braintree(record, headers)
         return _stripe(orjson.loads(record.value or b""), headers)
     except (ValueError, LookupError, TypeError, AttributeError, braintree.UnreadableError) as error:
-        raise UnreadableError(
-            f"{type(error).__name__} in a webhook of type {headers.get('wh_type', '?')}"
-        ) from None
+        raise UnreadableError(f"{reason(error)} in a webhook of type {headers.get('wh_type', '?')}") from None
 
 
 _BRAINTREE: Final = BRAINTREE_WEBHOOKS.name

@@ -39,10 +39,12 @@ class Cause(StrEnum):
     """A PayPal method that the migration has yet to move: below another customer of Braintree, or under a nonce."""
     CUSTOMER_DELETED = "customer_deleted"
     """The customer was deleted at Stripe, which the account knows: somebody has to link it to another one."""
+    NOT_UNDERSTOOD = "not_understood"
+    """The processor shows what this version does not know: it is not compared, and what is known of it stays."""
 
 
-BEYOND_REPAIR: Final = (Cause.MERGED, Cause.NOT_MIGRATED, Cause.CUSTOMER_DELETED)
-"""What no repair ends: a person, or the PayPal migration, does."""
+BEYOND_REPAIR: Final = (Cause.MERGED, Cause.NOT_MIGRATED, Cause.CUSTOMER_DELETED, Cause.NOT_UNDERSTOOD)
+"""What no repair ends: a person, the PayPal migration or another version does."""
 
 
 @value

@@ -3,6 +3,7 @@
 from consumers.performers.stripe_alignment import Alignment
 from consumers.performers.stripe_answers import PostponedError, done, is_missing, look, time_of
 from consumers.performers.stripe_keys import fresh_key
+from consumers.performers.stripe_shown import understood_methods
 from consumers.performing import Postponed
 from consumers.stripe_facts import method_observed
 from handlers.payment_method import first_at
@@ -48,7 +49,8 @@ async def _tell(alignment: Alignment, reference: str) -> None:
     answer = await payment_methods.retrieve(alignment.ask, reference)
     if is_missing(answer):
         raise PostponedError(Postponed("the default payment method went away meanwhile"))
-    if (fact := method_observed(*look(answer))) is not None:
+    found, at = look(answer)
+    if understood_methods([found]) and (fact := method_observed(found, at)) is not None:
         alignment.told.append(fact)
 
 

@@ -7,6 +7,7 @@ from consumers.performers.stripe_align_email import give_email
 from consumers.performers.stripe_alignment import Alignment
 from consumers.performers.stripe_answers import done, look
 from consumers.performers.stripe_keys import fresh_key
+from consumers.performers.stripe_shown import sentence, understood
 from consumers.stripe_facts import subscription_observed
 from handlers.collection_method import DAYS_UNTIL_DUE, Derived, derived
 from handlers.subscription import FINAL
@@ -14,6 +15,7 @@ from observability.crash import crash_point
 from state.stripe import subscriptions
 from state.stripe.answers import Done, Refused
 from state.stripe.customers import Customer
+from state.stripe.odd import Odd
 from state.stripe.subscriptions import Subscription
 from topics.payment_methods import CollectionMethod
 from topics.subscriptions import SubscriptionStatus
@@ -34,7 +36,8 @@ async def bring_collection(alignment: Alignment, customer: Customer, *, default_
     unreachable = wanted.value is CollectionMethod.SEND_INVOICE and not customer.email
     async for page in subscriptions.of_customer(alignment.ask, alignment.customer_id):
         listed, at = look(page)
-        for found in listed:
+        alignment.refusals += [sentence(one.id, one.reason) for one in listed if isinstance(one, Odd)]
+        for found in understood(listed):
             if _met(wanted, found):
                 alignment.told.append(subscription_observed(found, at))
             elif found.status not in FIXED and not _met(possible, found):
@@ -68,6 +71,9 @@ async def _flip(alignment: Alignment, found: Subscription, wanted: Derived) -> N
         await _refused(alignment, found.id, answer)
         return
     flipped, at = look(answer)
+    if isinstance(flipped, Odd):
+        alignment.refusals.append(sentence(flipped.id, flipped.reason))
+        return
     if not _met(wanted, flipped):
         alignment.refusals.append(
             f"{found.id}: Stripe answered the change by leaving the subscription as it was."
@@ -78,9 +84,9 @@ async def _flip(alignment: Alignment, found: Subscription, wanted: Derived) -> N
 
 async def _refused(alignment: Alignment, subscription_id: str, refused: Refused) -> None:
     answer = await subscriptions.retrieve(alignment.ask, subscription_id)
-    if isinstance(answer, Done) and answer.value.status in FIXED:
-        found, at = look(answer)
-        alignment.told.append(subscription_observed(found, at))
+    if isinstance(answer, Done) and isinstance(answer.value, Subscription) and answer.value.status in FIXED:
+        _, at = look(answer)
+        alignment.told.append(subscription_observed(answer.value, at))
     elif not isinstance(answer, Refused):
         done(answer)
         alignment.refused(subscription_id, refused)

@@ -12,6 +12,7 @@ from consumers.performers.stripe_answers import (
     time_of,
 )
 from consumers.performers.stripe_reads import method_told
+from consumers.performers.stripe_shown import understood, understood_methods
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Postponed, Work
 from consumers.stripe_facts import method_observed, subscription_observed
@@ -72,7 +73,9 @@ async def _methods(ask: Caller, seen: View, customer: Customer) -> list[Fact]:
         there.update((one.id, (one, moment)) for one in listed)
     default = customer.default_payment_method
     told: list[Fact] = []
-    for one, moment in sorted(there.values(), key=lambda shown: shown[0].id != default):
+    known = {one.id for one in understood_methods([one for one, _ in there.values()])}
+    shown = [(one, moment) for one, moment in there.values() if one.id in known]
+    for one, moment in sorted(shown, key=lambda shown: shown[0].id != default):
         if (found := method_observed(one, moment, default=one.id == default)) is not None:
             told.append(found)
     for reference in _kept(seen):
@@ -90,13 +93,13 @@ def _kept(seen: View) -> list[str]:
 
 
 async def _subscriptions(ask: Caller, customer_id: str) -> list[Fact]:
-    """Those that are not cancelled; one that was is told of by its own event or by a sweep."""
+    """Those that are not cancelled and understood; one that was cancelled is told of by its own event or by a sweep."""
     told: list[Fact] = []
     async for page in subscriptions.of_customer(ask, customer_id):
         if is_missing(page):
             raise PostponedError(Postponed(AWAY))
         listed, moment = look(page)
-        told += [subscription_observed(one, moment) for one in listed]
+        told += [subscription_observed(one, moment) for one in understood(listed)]
     return told
 
 

@@ -13,6 +13,7 @@ from consumers.performers.stripe_answers import (
 )
 from consumers.performers.stripe_keys import fresh_key
 from consumers.performers.stripe_setups import ACCOUNT, verified_until
+from consumers.performers.stripe_shown import NOT_UNDERSTOOD, sentence
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import setup_observed
@@ -82,6 +83,8 @@ async def _brought(ask: Caller, seen: View, intent_id: str, reference: str) -> S
     if is_missing(answer):
         return _over(intent_id, Observation(at=time_of(answer)))
     found, at = look(answer)
+    if found.odd:
+        raise RefusedError(Refused(sentence(found.id, found.odd), 200, NOT_UNDERSTOOD))
     if not _ours(seen, found.customer_id) or found.details is None:
         return _over(intent_id, at)
     return SetupIntentObserved(

@@ -10,11 +10,13 @@ from consumers.performers.stripe_answers import (
     look,
     time_of,
 )
+from consumers.performers.stripe_shown import alone
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from consumers.stripe_facts import method_observed, subscription_observed
 from state.stripe import payment_methods, subscriptions
 from state.stripe.client import Caller, Stripe
+from state.stripe.odd import NotUnderstoodError
 from topics.message import Fact
 from topics.observation import Observation
 from topics.payment_methods import StripeMethodObserved
@@ -41,6 +43,8 @@ async def _told(
         return postponed.outcome
     except RefusedError as error:
         return GivenUp(seen.effect.generation, error.refused.reason)
+    except NotUnderstoodError as error:
+        return GivenUp(seen.effect.generation, f"It is not understood ({error}): what is known of it stays.")
     return Performed(seen.effect.generation, (fact,) if fact else ())
 
 
@@ -64,4 +68,5 @@ async def _subscription(ask: Caller, seen: View) -> Fact:
     answer = await subscriptions.retrieve(ask, subscription_id)
     if is_missing(answer):
         return SubscriptionGone(subscription=subscription_id, seen=Observation(at=time_of(answer)))
-    return subscription_observed(*look(answer))
+    shown, at = look(answer)
+    return subscription_observed(alone(shown), at)

@@ -17,8 +17,9 @@ from handlers.stripe_projection import digest
 from handlers.subscription import Subscription as Mirror
 from state.braintree.vault import Agreement
 from state.stripe.customers import Customer, differing, tax_id_changes
+from state.stripe.odd import Odd
 from state.stripe.payment_methods import Method
-from state.stripe.subscriptions import Subscription
+from state.stripe.subscriptions import Shown, Subscription
 from topics.payment_methods import MethodDetails, MethodState, Processor
 
 STRIPE: Final = Processor.STRIPE.value
@@ -102,11 +103,13 @@ def _default(known: Known, found: Customer) -> Iterator[Difference]:
 
 def methods(known: Known, found: Iterable[Method]) -> list[Difference]:
     """The account's methods beside all those that Stripe keeps for its customer."""
-    theirs = {one.id: one for one in found if one.details is not None}
+    listed = list(found)
+    theirs = {one.id: one for one in listed if one.details is not None}
     ours = {one.details.reference: one for one in at(known.methods, Processor.STRIPE) if not one.gone}
-    wrong: list[Difference] = []
+    odd = {one.id: one.odd for one in listed if one.odd}
+    wrong = [_odd(f"{METHODS}.{one}", _state(ours.get(one)), why) for one, why in odd.items()]
     for reference, method in ours.items():
-        if method.state is not MethodState.PENDING_SETUP and reference not in theirs:
+        if method.state is not MethodState.PENDING_SETUP and reference not in theirs.keys() | odd.keys():
             wrong.append(_inward(known, STRIPE, f"{METHODS}.{reference}", method.state.value, None))
     for reference, shown in theirs.items():
         mine = known.methods.referred(reference)
@@ -130,13 +133,17 @@ def _details(known: Known, field: str, ours: MethodDetails, theirs: MethodDetail
             yield _inward(known, ours.processor.value, f"{field}.{name}", _text(mine), _text(shown))
 
 
-def subscriptions(known: Known, found: Iterable[Subscription], *, all_of_them: bool) -> list[Difference]:
+def subscriptions(known: Known, found: Iterable[Shown], *, all_of_them: bool) -> list[Difference]:
     """The mirror beside what Stripe shows; `all_of_them` if what was not shown is over there."""
     theirs = {one.id: one for one in found}
     wanted = derived(known.methods)
     wrong: list[Difference] = []
     for shown in theirs.values():
         mirror = known.subscriptions.subscriptions.get(shown.id)
+        if isinstance(shown, Odd):
+            ours = mirror.status.value if mirror else None
+            wrong.append(_odd(f"{SUBSCRIPTIONS}.{shown.id}", ours, shown.reason))
+            continue
         wrong += _collection(known, shown, wanted)
         if mirror is None:
             wrong.append(_inward(known, STRIPE, f"{SUBSCRIPTIONS}.{shown.id}", None, shown.status.value))
@@ -209,6 +216,15 @@ def _vault_default(known: Known, theirs: Mapping[str, Agreement]) -> Iterator[Di
     if wanted and shown and ours and not shown.revoked and not shown.default:
         held = next((one.token for one in theirs.values() if one.default), None)
         yield Difference(BRAINTREE, VAULT_DEFAULT, wanted.details.reference, held, _outward(known, BRAINTREE))
+
+
+def _odd(field: str, ours: str | None, why: str) -> Difference:
+    """What is shown and not understood, which is no word of its end."""
+    return Difference(STRIPE, field, ours, why, Cause.NOT_UNDERSTOOD)
+
+
+def _state(method: PaymentMethod | None) -> str | None:
+    return method.state.value if method else None
 
 
 def _inward(known: Known, processor: str, field: str, ours: str | None, theirs: str | None) -> Difference:

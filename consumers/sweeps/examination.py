@@ -31,7 +31,7 @@ from state.stripe import customers, payment_methods, subscriptions
 from state.stripe.client import Caller
 from state.stripe.customers import Customer
 from state.stripe.payment_methods import Method
-from state.stripe.subscriptions import Subscription
+from state.stripe.subscriptions import Shown as ShownSubscription
 from topics.payment_methods import MethodState, Processor
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Shown:
 
     customer: Customer | None
     methods: Sequence[Method] = ()
-    subscriptions: Sequence[Subscription] = ()
+    subscriptions: Sequence[ShownSubscription] = ()
 
 
 class Examination:

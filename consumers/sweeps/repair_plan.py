@@ -21,6 +21,7 @@ LEFT_TO: Final[Mapping[str, str]] = {
     Cause.MERGED: "left until each account has a customer of its own",
     Cause.NOT_MIGRATED: "left to the PayPal migration",
     Cause.CUSTOMER_DELETED: "left until the account is linked to another customer",
+    Cause.NOT_UNDERSTOOD: "left to a version that knows it",
 }
 """Who ends what no repair does."""
 

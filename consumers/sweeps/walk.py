@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumers.performers.stripe_answers import done, is_missing
+from consumers.performers.stripe_shown import understood
 from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import Examination, methods_of
@@ -82,6 +83,7 @@ class Walk:
         if sweep.place and is_missing(answer):
             return Step("")
         found = done(answer)
+        understood(found)
         owners = sorted({one.customer_id for one in found})
         holders = await self._seen(sweep, [one.id for one in found], owners)
         accounts = await self._known(holders.values())

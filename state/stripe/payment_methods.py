@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from state.stripe.answers import Answer
 from state.stripe.client import Caller, all_pages, each, keyed, paged, typed
+from state.stripe.odd import ODD, reason
 from state.stripe.references import reference
 from topics.payment_methods import MethodDetails, MethodKind, Processor
 
@@ -28,7 +29,8 @@ _KINDS: Final = {name: kind for kind, name in TYPES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A payment method as Stripe shows it. `details` is None for a type that is none of our kinds.
+    """A payment method as Stripe shows it. `details` is None for a type that is none of our kinds, and where they are
+    not understood: `odd` says why.
 
     `customer_id` is None before it is attached and after it was detached, which can't be undone.
     """
@@ -36,6 +38,7 @@ class Method:
     id: str
     customer_id: str | None
     details: MethodDetails | None
+    odd: str | None = None
 
 
 async def retrieve(ask: Caller, method_id: str) -> Answer[Method]:
@@ -73,8 +76,11 @@ def of_customer(ask: Caller, customer_id: str) -> AsyncIterator[Answer[tuple[Met
 
 def method(body: Mapping[str, Any]) -> Method:
     """The value of a payment method object."""
-    kind = _KINDS.get(body["type"])
-    return Method(body["id"], reference(body.get("customer")), _details(body, kind) if kind else None)
+    kind, owner = _KINDS.get(body["type"]), reference(body.get("customer"))
+    try:
+        return Method(body["id"], owner, _details(body, kind) if kind else None)
+    except ODD as error:
+        return Method(body["id"], owner, None, reason(error))
 
 
 def _details(body: Mapping[str, Any], kind: MethodKind) -> MethodDetails:

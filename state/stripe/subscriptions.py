@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from state.stripe.answers import Answer
 from state.stripe.client import Caller, all_pages, each, keyed, paged, typed
+from state.stripe.odd import ODD, Odd, known, reason
 from state.stripe.references import reference
 from topics.payment_methods import CollectionMethod
 from topics.subscriptions import SubscriptionItem, SubscriptionStatus
@@ -34,11 +35,12 @@ class Subscription:
     ended_at: datetime | None
 
 
-async def retrieve(ask: Caller, subscription_id: str) -> Answer[Subscription]:
+Shown = Subscription | Odd
+
+
+async def retrieve(ask: Caller, subscription_id: str) -> Answer[Shown]:
     """The subscription, those that were canceled included."""
-    return await ask.call(
-        RETRIEVE, lambda sdk: sdk.v1.subscriptions.retrieve_async(subscription_id), subscription
-    )
+    return await ask.call(RETRIEVE, lambda sdk: sdk.v1.subscriptions.retrieve_async(subscription_id), shown)
 
 
 async def collect_by(
@@ -49,7 +51,7 @@ async def collect_by(
     *,
     unpin: bool = False,
     key: str,
-) -> Answer[Subscription]:
+) -> Answer[Shown]:
     """The subscription collected like this from now on; `days` until due are only for invoices that are sent.
 
     With `unpin` it has no payment method of its own any more and follows the customer's default: Stripe takes an
@@ -63,38 +65,42 @@ async def collect_by(
     return await ask.call(
         UPDATE,
         lambda sdk: sdk.v1.subscriptions.update_async(subscription_id, typed(params), keyed(key)),
-        subscription,
+        shown,
         params,
     )
 
 
-async def listed(
-    ask: Caller, customer_id: str, *, after: str | None = None
-) -> Answer[tuple[Subscription, ...]]:
+async def listed(ask: Caller, customer_id: str, *, after: str | None = None) -> Answer[tuple[Shown, ...]]:
     """A page of up to 100 subscriptions of a customer that are not canceled, behind the id `after`."""
     params = paged({"customer": customer_id}, after)
-    return await ask.call(LIST, lambda sdk: sdk.v1.subscriptions.list_async(params), each(subscription))
+    return await ask.call(LIST, lambda sdk: sdk.v1.subscriptions.list_async(params), each(shown))
 
 
-async def page(ask: Caller, *, after: str | None = None) -> Answer[tuple[Subscription, ...]]:
+async def page(ask: Caller, *, after: str | None = None) -> Answer[tuple[Shown, ...]]:
     """A page of up to 100 of all subscriptions that are not canceled, newest first, behind the id `after`."""
-    return await ask.call(
-        LIST, lambda sdk: sdk.v1.subscriptions.list_async(paged({}, after)), each(subscription)
-    )
+    return await ask.call(LIST, lambda sdk: sdk.v1.subscriptions.list_async(paged({}, after)), each(shown))
 
 
-def of_customer(ask: Caller, customer_id: str) -> AsyncIterator[Answer[tuple[Subscription, ...]]]:
+def of_customer(ask: Caller, customer_id: str) -> AsyncIterator[Answer[tuple[Shown, ...]]]:
     """Every page of a customer's subscriptions; ends with the first answer that is not `Done`."""
     return all_pages(lambda after: listed(ask, customer_id, after=after))
 
 
+def shown(body: Mapping[str, Any]) -> Shown:
+    """The value of a subscription object, odd or not."""
+    try:
+        return subscription(body)
+    except ODD as error:
+        return Odd(body["id"], reference(body.get("customer")) or "", reason(error))
+
+
 def subscription(body: Mapping[str, Any]) -> Subscription:
-    """The value of a subscription object."""
+    """The value of a subscription object. Raises one of `ODD` for what is not understood."""
     return Subscription(
         id=body["id"],
         customer_id=reference(body["customer"]) or "",
-        status=SubscriptionStatus(body["status"]),
-        collection_method=CollectionMethod(body["collection_method"]),
+        status=known(SubscriptionStatus, "status", body["status"]),
+        collection_method=known(CollectionMethod, "collection_method", body["collection_method"]),
         days_until_due=body.get("days_until_due"),
         default_payment_method=reference(body.get("default_payment_method")),
         cancel_at_period_end=bool(body.get("cancel_at_period_end")),

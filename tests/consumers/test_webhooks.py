@@ -155,21 +155,25 @@ async def has_counted(before: dict[str, float], **more: int) -> bool:
     return counted() == {result: count + more.get(result, 0) for result, count in before.items()}
 
 
-async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection: Connection) -> None:
-    cus = customer()
-    account = await linked(connection, cus)
-    subscription = {
+def subscription(customer_id: str, **changes: Any) -> dict[str, Any]:
+    return {
         "id": "sub_1",
         "object": "subscription",
-        "customer": cus,
+        "customer": customer_id,
         "status": "active",
         "collection_method": "charge_automatically",
         "items": {"data": []},
+        **changes,
     }
+
+
+async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection: Connection) -> None:
+    cus = customer()
+    account = await linked(connection, cus)
     before = counted()
     async with room.member(f"g.{cus}"):
         await room.told(event("payment_method.attached", {**METHOD, "customer": cus}))
-        await room.told(event("customer.subscription.updated", subscription))
+        await room.told(event("customer.subscription.updated", subscription(cus)))
         await room.told(event("customer.updated", {"id": cus, "object": "customer", "created": 1}))
         await room.told(event("charge.succeeded", {"id": "ch_1", "object": "charge", "customer": cus}))
         found = await room.facts(3)
@@ -177,6 +181,32 @@ async def test_each_object_becomes_a_fact_of_its_account(room: Room, connection:
     kinds = {type(one.message) for one in found}
     assert kinds == {StripeMethodObserved, SubscriptionObserved, StripeCustomerObserved}
     assert {one.account_id for one in found} == {account}
+
+
+async def test_an_object_of_tomorrow_becomes_a_dead_letter_that_says_why_and_the_others_go_on(
+    room: Room, connection: Connection
+) -> None:
+    cus = customer()
+    await linked(connection, cus)
+    odd_card = {**METHOD, "customer": cus, "card": {"exp_month": 13}}
+    async with room.member(f"g.{cus}"):
+        await room.told(event("customer.subscription.updated", subscription(cus, status="a_new_one")))
+        await room.told(event("customer.subscription.updated", subscription(cus, collection_method="barter")))
+        await room.told(event("payment_method.updated", odd_card))
+        await room.told(event("customer.subscription.updated", subscription(cus)))
+        (found,) = await room.facts(1)
+        await until(lambda: has_letters(connection, 3))
+    assert isinstance(found.message, SubscriptionObserved)
+    rows = await connection.fetch("SELECT headers FROM outbox ORDER BY id")
+    letters = [dict(orjson.loads(row["headers"])) for row in rows]
+    assert {one["dl_reason"] for one in letters} == {"bad_body"}
+    details = {one["dl_detail"].removesuffix(" in a webhook of type type") for one in letters}
+    assert details == {"status a_new_one", "collection_method barter", "exp_month"}
+
+
+async def has_letters(connection: Connection, many: int) -> bool:
+    """Whether there are so many dead letters."""
+    return int(await connection.fetchval("SELECT count(*) FROM outbox")) == many
 
 
 async def test_a_second_delivery_is_the_same_fact(room: Room, connection: Connection) -> None:

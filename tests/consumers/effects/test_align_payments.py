@@ -9,7 +9,7 @@ from consumers.stripe_facts import subscription_observed
 from handlers.payment_effects import ALIGN_STRIPE
 from state.stripe import customers, subscriptions
 from state.stripe.answers import Answer, Refused
-from state.stripe.subscriptions import Subscription, subscription
+from state.stripe.subscriptions import Shown, subscription
 from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
 from topics.observation import Observation
@@ -146,7 +146,7 @@ async def test_a_payment_method_of_its_own_that_stripe_leaves_there_is_for_suppo
 ) -> None:
     takes = subscriptions.collect_by
 
-    async def leaves_it(*given: Any, **fields: Any) -> Answer[Subscription]:
+    async def leaves_it(*given: Any, **fields: Any) -> Answer[Shown]:
         return await takes(*given, **{**fields, "unpin": False})
 
     _, other = await two_cards(payments)

@@ -12,6 +12,7 @@ from consumers.sweeps.walk import FIRST
 from handlers.drift import Cause
 from state.postgres import drift, sweeps
 from state.postgres.sweeps import Counts
+from state.stripe import customers, subscriptions
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from tests.consumers.sweeps.sweeping import Sweeping, sweeping
 
@@ -92,24 +93,27 @@ async def test_a_sweep_waits_for_a_stripe_that_limits_it_and_says_so(sweep: Swee
     assert (done.state, done.last_error) == ("done", None)
 
 
-async def test_an_object_that_nobody_understands_holds_up_nothing_else(sweep: Sweeping) -> None:
-    driver, connection = sweep.payments.world.double.driver, sweep.payments.world.connection
-    await sweep.payments.adds()
-    await sweep.payments.world.settle()
-    subscription = await subscribed(sweep.payments)
-    driver.change(subscription, silent=True, status="a_state_of_tomorrow")
-    await sweeps.ask(connection, FIRST)
-    while await sweep.member.sweep_on():
-        pass
-    (standing,) = await sweeps.newest(connection, 1)
-    assert standing.state == "running"
-    assert standing.last_error == "ValueError in a step"
-    await connection.execute(
-        "INSERT INTO drift_suspects (account_id, due_at) VALUES ($1, now())", sweep.payments.account
-    )
-    await sweep.again()
+async def test_a_defect_holds_up_its_step_and_its_account_and_says_so(
+    sweep: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = sweep.payments.world.connection
+
+    async def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(subscriptions, "page", fails)
+        broken.setattr(customers, "retrieve", fails)
+        await sweeps.ask(connection, FIRST)
+        while await sweep.member.sweep_on():
+            pass
+        (standing,) = await sweeps.newest(connection, 1)
+        assert (standing.state, standing.last_error) == ("running", "ZeroDivisionError in a step")
+        await connection.execute(
+            "INSERT INTO drift_suspects (account_id, due_at) VALUES ($1, now())", sweep.payments.account
+        )
+        await sweep.again()
     assert await connection.fetchval("SELECT due_at > now() + interval '5 minutes' FROM drift_suspects")
-    driver.change(subscription, silent=True, status="active")
     await connection.execute("UPDATE sweeps SET leased_until = now()")
     while await sweep.member.sweep_on():
         pass

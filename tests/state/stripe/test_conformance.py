@@ -17,6 +17,7 @@ from state.stripe.answers import Done
 from state.stripe.client import Caller
 from state.stripe.customers import parameters
 from state.stripe.payment_methods import TYPES
+from state.stripe.subscriptions import Subscription
 from tests.stripe_double import Double
 from topics.accounts import AccountType
 from topics.payment_methods import CollectionMethod, MethodKind
@@ -157,6 +158,7 @@ async def _with_a_subscription(ask: Caller, customer_id: str) -> None:
     for wanted in (CollectionMethod.SEND_INVOICE, CollectionMethod.CHARGE_AUTOMATICALLY):
         answer = await subscriptions.collect_by(ask, found.id, wanted, 7, key=wanted.value)
         assert isinstance(answer, Done)
+        assert isinstance(answer.value, Subscription)
         assert answer.value.collection_method is wanted
     await subscriptions.retrieve(ask, found.id)
     await subscriptions.listed(ask, customer_id)
