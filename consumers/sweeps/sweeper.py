@@ -6,7 +6,7 @@ where it stood.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,6 +36,8 @@ PAUSE: Final = timedelta(seconds=5)
 """After a failure of a processor or of PostgreSQL."""
 AFTER_DEFECT: Final = timedelta(minutes=1)
 KEEP_HISTORY: Final = timedelta(days=90)
+LET_GO: Final = timedelta(seconds=10)
+"""How long a stop waits for a step, which may stand behind everybody else for room at a processor without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,12 @@ class Sweeper:
         """Work until `stop` is called. Raises on defects, which end the process."""
         try:
             async with asyncio.TaskGroup() as group:
-                for work in (self.sweep_on, self.watch, self._gauges.report):
-                    group.create_task(self._again_and_again(work, self._settings.poll))
-                group.create_task(self._again_and_again(self.go_round, self._settings.round_pause))
+                pauses = dict.fromkeys(
+                    (self.sweep_on, self.watch, self._gauges.report), self._settings.poll
+                ) | {self.go_round: self._settings.round_pause}
+                tasks = [group.create_task(self._again_and_again(*one)) for one in pauses.items()]
+                await self._stopping.wait()
+                await self._let_go(tasks)
         finally:
             await self.close()
 
@@ -94,8 +99,14 @@ class Sweeper:
         await self._store.close()
 
     def stop(self) -> None:
-        """Finish the step under way and return from `run`."""
+        """Return from `run` with the step under way done, or let go when it takes long: the next worker repeats it."""
         self._stopping.set()
+
+    async def _let_go(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        _, late = await asyncio.wait(tasks, timeout=LET_GO.total_seconds())
+        for one in late:
+            log.info("sweep_step_let_go")
+            one.cancel()
 
     async def _again_and_again(self, work: Callable[[], Awaitable[bool]], pause: timedelta) -> None:
         """Until stopped: at once while there is more to do, else after a pause."""

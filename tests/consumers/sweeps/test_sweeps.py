@@ -5,16 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.sweeps import strays
+from consumers.sweeps import strays, sweeper
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.sweeps.walk import FIRST
 from handlers.drift import Cause
 from state.postgres import drift, sweeps
 from state.postgres.sweeps import Counts
+from state.redis.budget import Priority
 from state.stripe import customers, subscriptions
 from tests.consumers.effects.stripe_side import stripe, subscribed
-from tests.consumers.sweeps.sweeping import Sweeping, sweeping
+from tests.consumers.sweeps.sweeping import ON_DEMAND, Sweeping, sweeping
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
@@ -129,6 +130,37 @@ async def test_a_sweep_that_was_ended_is_not_gone_on_with(sweep: Sweeping) -> No
     assert not await sweep.member.sweep_on()
     (stopped,) = await sweeps.newest(connection, 1)
     assert stopped.state == "stopped"
+
+
+async def test_a_step_that_waits_for_room_at_stripe_holds_up_no_stop(
+    sweep: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "LET_GO", timedelta(seconds=0.2))
+    world, waits = sweep.payments.world, asyncio.Event()
+
+    async def never(endpoint: str, priority: Priority) -> float:
+        waits.set()
+        return 60.0
+
+    with monkeypatch.context() as full:
+        full.setattr(world.stripe.budget, "ask", never)
+        member = Sweeper(
+            Processors(world.stripe, world.braintree),
+            dsn=world.stack.database_url,
+            worker="waiting",
+            settings=ON_DEMAND,
+        )
+        await sweeps.ask(world.connection, FIRST)
+        task = asyncio.create_task(member.run())
+        async with asyncio.timeout(30):
+            await waits.wait()
+            member.stop()
+            await task
+    await world.connection.execute("UPDATE sweeps SET leased_until = now() - interval '1 second'")
+    while await sweep.member.sweep_on():
+        pass
+    (done,) = await sweeps.newest(world.connection, 1)
+    assert (done.state, done.accounts) == ("done", 1), "whoever follows repeats the step"
 
 
 async def test_the_next_sweep_begins_when_it_is_time_also_after_one_that_was_ended(sweep: Sweeping) -> None:
