@@ -20,7 +20,6 @@ from topics.codes import Code
 from topics.drift import DiscardStripeCustomer, RepairDrift
 from topics.payment_methods import MethodState
 from topics.stripe_customers import StripeSyncRequested
-from topics.subscriptions import SubscriptionStatus
 from topics.value import value
 
 
@@ -70,7 +69,7 @@ def payment_in_flight(methods: PaymentMethods, subscriptions: Subscriptions) -> 
     pending = [one for one in methods.methods.values() if one.state is MethodState.PENDING_SETUP]
     if any(not one.verifying for one in pending):
         return f"A payment method is being set up. {IN_FLIGHT}"
-    if any(one.status is SubscriptionStatus.INCOMPLETE for one in subscriptions.subscriptions.values()):
+    if any(one.starting for one in subscriptions.subscriptions.values()):
         return f"The first payment of a subscription is under way. {IN_FLIGHT}"
     return None
 

@@ -158,9 +158,11 @@ def subscriptions(known: Known, found: Iterable[Shown], *, all_of_them: bool) ->
 
 
 def _collection(known: Known, shown: Subscription, wanted: Derived) -> Iterator[Difference]:
-    if not wanted.met_by(shown.collection_method, shown.days_until_due) and shown.status not in FIXED:
+    pinned = shown.default_payment_method
+    met = wanted.met_by(shown.collection_method, shown.days_until_due, pinned)
+    if not met and shown.status not in FIXED:
         ours = described(wanted.value, wanted.days_until_due)
-        theirs = described(shown.collection_method, shown.days_until_due)
+        theirs = described(shown.collection_method, shown.days_until_due, pinned)
         yield Difference(STRIPE, f"{SUBSCRIPTIONS}.{shown.id}.{COLLECTION}", ours, theirs, _outward(known))
 
 

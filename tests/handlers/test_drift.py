@@ -1,5 +1,7 @@
 """The decision to end differences: what is owed, and what is never touched."""
 
+from datetime import timedelta
+
 from handlers.payment_effects import (
     ALIGN_BRAINTREE,
     ALIGN_STRIPE,
@@ -9,12 +11,15 @@ from handlers.payment_effects import (
 )
 from handlers.repair_stages import SINGLE, STAGES, Run, widest
 from handlers.stripe_customers import DISCARD_EFFECT
+from tests.handlers.payment_worlds import subscription
 from tests.handlers.worlds import World, registered
 from topics.codes import Code
 from topics.drift import DiscardStripeCustomer, RepairDrift
 from topics.message import Role
+from topics.observation import Observation
 from topics.payment_methods import AddPaymentMethod, MethodKind
 from topics.stripe_customers import LinkStripeCustomer, StripeCustomerShared, StripeSyncRequested
+from topics.subscriptions import SubscriptionStatus
 
 EVERYTHING = RepairDrift(
     customer=True,
@@ -63,6 +68,20 @@ def test_an_authentication_under_way_is_not_disturbed() -> None:
     refused = world.refused(EVERYTHING, Role.SUPPORT)
     assert refused.code is Code.TRANSACTIONS_IN_PROGRESS
     assert "being set up" in refused.message
+
+
+def test_the_first_payment_of_a_subscription_is_not_disturbed() -> None:
+    world = linked()
+    seen = Observation(at=world.now)
+    for status, starting in ((SubscriptionStatus.INCOMPLETE, True), (SubscriptionStatus.ACTIVE, False)):
+        seen = Observation(at=seen.at + timedelta(seconds=1))
+        world.applied(subscription(seen, customer_id="cus_A", status=status), Role.SYSTEM)
+        if starting:
+            refused = world.refused(EVERYTHING, Role.SUPPORT)
+            assert refused.code is Code.TRANSACTIONS_IN_PROGRESS
+            assert "first payment" in refused.message
+        else:
+            assert world.applied(EVERYTHING, Role.SUPPORT).effects
 
 
 def test_a_stray_customer_is_discarded_also_for_an_account_that_is_not_here() -> None:
