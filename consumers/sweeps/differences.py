@@ -42,12 +42,15 @@ _SHOWN: Final = (
     "exp_year",
     "fingerprint",
     "payer_email",
+    "agreement_id",
     "bank_name",
     "bank_code",
     "bank_country",
     "bank_account_type",
     "cashtag",
 )
+_IF_BOTH_KNOW: Final = frozenset({"agreement_id"})
+"""Compared where both sides say it: rows of before do not have it, Braintree may not show it. A reading fills it in."""
 _MIRRORED: Final = (
     "status",
     "collection_method",
@@ -129,7 +132,7 @@ def _held_on(known: Known, field: str, mine: PaymentMethod | None) -> Difference
 def _details(known: Known, field: str, ours: MethodDetails, theirs: MethodDetails) -> Iterator[Difference]:
     for name in _SHOWN:
         mine, shown = getattr(ours, name), getattr(theirs, name)
-        if mine != shown:
+        if mine != shown and not (name in _IF_BOTH_KNOW and None in (mine, shown)):
             yield _inward(known, ours.processor.value, f"{field}.{name}", _text(mine), _text(shown))
 
 

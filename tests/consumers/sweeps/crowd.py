@@ -23,6 +23,7 @@ async def crowded(payments: Payments) -> None:
     await payments.connects()
     await payments.world.settle()
     (held,) = payments.vault.driver.methods()
+    agreement = (await payments.only()).details.agreement_id
     connection = payments.world.connection
     await connection.execute(
         "INSERT INTO accounts (id, type, version, created_on, edited_on)"
@@ -35,16 +36,24 @@ async def crowded(payments: Payments) -> None:
     more = "seen_final, version, created_on, edited_on"
     await connection.execute(
         f"INSERT INTO payment_methods (account_id, id, reference, details, {columns}, {more})"
-        f" SELECT lpad(to_hex(n), 32, '0'), 'crowd' || n, 'crowd' || n, replace(details, id, 'crowd' || n),"
+        f" SELECT lpad(to_hex(n), 32, '0'), 'crowd' || n, 'crowd' || n,"
+        f" replace(replace(details, id, 'crowd' || n), $3, 'B-CROWD' || n),"
         f" {columns}, {more} FROM payment_methods, generate_series(1, $2) AS n WHERE account_id = $1",
         payments.account,
         COUNT,
+        agreement,
     )
     numbers = range(1, COUNT + 1)
     payments.vault.driver.fill(
         customers=[{"id": account(n)} for n in numbers],
         methods=[
-            {"token": token(n), "customer_id": account(n), "email": held["email"], "default": True}
+            {
+                "token": token(n),
+                "customer_id": account(n),
+                "email": held["email"],
+                "default": True,
+                "billing_agreement_id": f"B-CROWD{n}",
+            }
             for n in numbers
         ],
     )

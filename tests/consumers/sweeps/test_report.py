@@ -10,11 +10,13 @@ from consumers.sweeps.gauges import DriftGauges
 from consumers.sweeps.repair_plan import repair_of
 from handlers.collection_method import DAYS_UNTIL_DUE
 from handlers.drift import Cause
+from handlers.payment_effects import read_braintree
 from state.postgres import drift
 from state.postgres.sweeps import Counts
 from state.stripe import customers
 from state.stripe.answers import Refused
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
+from tests.consumers.effects.test_reads import looked_at
 from tests.consumers.sweeps.sweeping import Sweeping
 from topics.accounts import EraseAccount
 from topics.payment_methods import MethodState, ReconcileCollectionMethod, RemovePaymentMethod
@@ -192,6 +194,46 @@ async def test_an_agreement_that_only_the_vault_knows_is_the_accounts(sweep: Swe
     kept = (await sweep.payments.kept()).methods
     assert kept["f" * 32].details.payer_email == "second@example.com"
     assert kept[token].state is MethodState.ACTIVE
+
+
+async def connected(sweep: Sweeping) -> str:
+    """A PayPal agreement that is in step; gives its token."""
+    await sweep.payments.connects()
+    await sweep.payments.world.settle()
+    return (await sweep.payments.only()).details.reference
+
+
+async def test_an_agreement_that_is_another_one_under_the_same_token_is_learned(sweep: Sweeping) -> None:
+    token = await connected(sweep)
+    ours = (await sweep.payments.only()).details
+    filled = {
+        "token": token,
+        "customer_id": sweep.payments.account,
+        "email": ours.payer_email,
+        "default": True,
+    }
+    sweep.payments.vault.driver.fill(methods=[{**filled, "billing_agreement_id": "B-ANOTHER"}])
+    assert await sweep.found() == {
+        f"agreements.{token}.agreement_id": (ours.agreement_id, "B-ANOTHER", Cause.MISSED_WEBHOOK)
+    }
+    await sweep.repaired()
+    assert await sweep.found() == {}
+    assert (await sweep.payments.only()).details.agreement_id == "B-ANOTHER"
+
+
+async def test_a_row_of_before_agreements_were_kept_is_no_difference_and_a_reading_fills_it_in(
+    sweep: Sweeping,
+) -> None:
+    token = await connected(sweep)
+    known = (await sweep.payments.only()).details.agreement_id
+    assert known
+    await sweep.payments.world.connection.execute(
+        "UPDATE payment_methods SET details = (details::jsonb - 'agreement_id')::text"
+    )
+    assert (await sweep.payments.only()).details.agreement_id is None
+    assert await sweep.found() == {}
+    await looked_at(sweep.payments, read_braintree(token))
+    assert (await sweep.payments.only()).details.agreement_id == known
 
 
 async def test_a_customer_that_was_never_made_is_made(sweep: Sweeping) -> None:
