@@ -61,14 +61,14 @@ class Examination:
     def __init__(self, store: Store, processors: Processors, *, settle: timedelta = SETTLE) -> None:
         self.store, self.processors, self.settle = store, processors, settle
 
-    async def look(self, account_id: str, counts: Counts) -> None:
-        """Examine an account. One that a processor refuses to show, or whose objects can't be understood, holds up
-        no other one: it is come back to.
+    async def look(self, account_id: str, counts: Counts, *, vault_too: bool = False) -> None:
+        """Examine an account, `vault_too` if we know of nothing that it has there. One that a processor refuses to
+        show, or whose objects can't be understood, holds up no other one: it is come back to.
 
         Raises `PostponedError` of Stripe and what PostgreSQL raises.
         """
         try:
-            await self.examine(account_id, counts)
+            await self.examine(account_id, counts, vault_too=vault_too)
         except (PostponedError, *STORE_DOWN, *RETRY_NOW):
             raise
         except RefusedError as refused:
@@ -78,7 +78,7 @@ class Examination:
             log.exception("account_not_examined", account=account_id)
             await self.look_later(account_id, AFTER_DEFECT)
 
-    async def examine(self, account_id: str, counts: Counts) -> int:
+    async def examine(self, account_id: str, counts: Counts, *, vault_too: bool = False) -> int:
         """Look, compare and write; gives how many differences there are.
 
         Raises `PostponedError` and `RefusedError` of a processor, and what
@@ -91,7 +91,7 @@ class Examination:
             await self.look_later(account_id)
             return 0
         shown = await self._at_stripe(before, counts)
-        agreements = await self._at_braintree(before, counts)
+        agreements = await self._at_braintree(before, counts, vault_too=vault_too)
         after = (await self.known([account_id])).get(account_id)
         if after is None or after.customer_id != before.customer_id:
             await self.look_later(account_id)
@@ -122,6 +122,11 @@ class Examination:
         DRIFT_CLOSED.inc(closed)
         return len(kept)
 
+    async def _found_there(self, account: Known) -> bool:
+        """Whether the vault had something for it of which we know nothing, when it was last looked at."""
+        async with self.store.acquire() as connection:
+            return await drift.differs_at(connection, account.account_id, BRAINTREE)
+
     async def look_later(self, account_id: str, after: timedelta = LATER) -> None:
         """Come back to an account of which nothing can be said now."""
         async with self.store.acquire() as connection:
@@ -140,9 +145,11 @@ class Examination:
             [one async for page in subscriptions.of_customer(ask, account.customer_id) for one in done(page)],
         )
 
-    async def _at_braintree(self, account: Known, counts: Counts) -> Sequence[vault.Agreement] | None:
+    async def _at_braintree(
+        self, account: Known, counts: Counts, *, vault_too: bool
+    ) -> Sequence[vault.Agreement] | None:
         """None when Braintree can't be asked now, which must not keep us from looking at Stripe."""
-        if not account.vaulted:
+        if not (account.vaulted or vault_too or await self._found_there(account)):
             return ()
         ask = self.processors.ask_braintree(counts)
         answer = await vault.agreements(ask, account.account_id)

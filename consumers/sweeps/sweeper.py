@@ -135,7 +135,9 @@ class Sweeper:
         counts = Counts()
         try:
             step = await self._walk.step(sweep, counts)
-            await together(self.examination.look(one, counts) for one in step.suspects)
+            await together(
+                self.examination.look(one, counts, vault_too=step.vault_too) for one in step.suspects
+            )
             counts.suspects += len(step.suspects)
             crash_point("sweeps.looked")
             return await self._move(sweep, step, counts)

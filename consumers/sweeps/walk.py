@@ -22,7 +22,7 @@ from state.postgres.sweeps import Counts, Sweep
 from state.stripe import customers, subscriptions
 from state.stripe.client import PAGE
 
-PHASES: Final = ("customers", "subscriptions", "unseen", "payment_methods", "agreements")
+PHASES: Final = ("customers", "subscriptions", "unseen", "payment_methods", "agreements", "vault")
 FIRST: Final = PHASES[0]
 AT_ONCE: Final = 8
 """Accounts asked for at a time: more than the budget of a sweep lets through."""
@@ -30,10 +30,14 @@ AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one step: where the next one begins, None at the end of the phase, and whom to look at."""
+    """What came of one step: where the next one begins, None at the end of the phase, and whom to look at.
+
+    `vault_too`: they have something in Braintree's vault of which we know nothing.
+    """
 
     place: str | None
     suspects: Sequence[str] = ()
+    vault_too: bool = False
 
 
 def following(phase: str) -> str | None:
@@ -55,6 +59,7 @@ class Walk:
             "unseen": self._unseen,
             "payment_methods": self._methods,
             "agreements": self._agreements,
+            "vault": self._vault,
         }
 
     async def step(self, sweep: Sweep, counts: Counts) -> Step:
@@ -127,6 +132,22 @@ class Walk:
             return bool(differences.agreements(account, held))
 
         return Step(_last(found), await _filtered(accounts.values(), compare))
+
+    async def _vault(self, sweep: Sweep, counts: Counts) -> Step:
+        """Accounts that have no agreement here, hundreds in one search: hardly any has a customer in the vault."""
+        async with self._store.acquire() as connection:
+            asked = await sweeps.without_agreement(connection, after=sweep.place or "", limit=vault.SEARCHED)
+        ask = self._processors.ask_braintree(counts)
+        there = done(await vault.customers_there(ask, asked)) if asked else ()
+        held: dict[str, Sequence[vault.Agreement]] = {}
+        for first in range(0, len(there), vault.PAGE):
+            shown = done(await vault.agreements_of(ask, there[first : first + vault.PAGE]))
+            held.update(shown)
+        accounts = await self._examination.known(there)
+        suspects = [
+            one for one, account in accounts.items() if differences.agreements(account, held.get(one, ()))
+        ]
+        return Step(asked[-1] if len(asked) == vault.SEARCHED else None, suspects, vault_too=True)
 
     async def _seen(
         self, sweep: Sweep, object_ids: Sequence[str], customer_ids: Sequence[str]

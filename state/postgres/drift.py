@@ -73,6 +73,12 @@ async def due(connection: Connection, *, patience: timedelta, limit: int) -> lis
     return [row["account_id"] for row in await connection.fetch(SQL.due, patience, limit)]
 
 
+async def differs_at(connection: Connection, account_id: str, processor: str) -> bool:
+    """Whether something of the account differs at a processor, found once or more."""
+    found: bool = await connection.fetchval(SQL.differs_at, account_id, processor)
+    return found
+
+
 async def unread(
     connection: Connection, account_id: str, cause: str, *, switch: str
 ) -> dict[int, Difference]:

@@ -60,6 +60,9 @@ SELECT account_id FROM (
 ORDER BY waiting_since
 LIMIT $2;
 
+-- name: differs_at
+SELECT EXISTS (SELECT FROM drift WHERE account_id = $1 AND processor = $2 AND closed_at IS NULL);
+
 -- name: unread
 -- What was found more than once and was never read for itself; nothing while the switch is off.
 SELECT id, processor, field, ours, theirs, cause

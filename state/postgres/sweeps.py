@@ -136,6 +136,12 @@ async def with_agreement(connection: Connection, *, after: str, limit: int) -> l
     return _ids(await connection.fetch(SQL.with_agreement, after, limit))
 
 
+async def without_agreement(connection: Connection, *, after: str, limit: int) -> list[str]:
+    """All the other accounts, in id order behind `after`."""
+    rows = await connection.fetch(SQL.without_agreement, after, limit)
+    return [row["id"] for row in rows]
+
+
 async def lead(connection: Connection, name: str, worker: str, lease: timedelta) -> bool:
     """Whether this worker is the one that looks at recent changes for as long as the lease."""
     return await connection.fetchval(SQL.lead, name, worker, lease) is not None

@@ -88,6 +88,14 @@ WHERE account_id > $1 AND processor = 'braintree'
 ORDER BY account_id
 LIMIT $2;
 
+-- name: without_agreement
+-- What we know of them has nothing in Braintree's vault, nor had.
+SELECT id FROM accounts
+WHERE id > $1
+  AND NOT EXISTS (SELECT FROM payment_methods WHERE account_id = accounts.id AND processor = 'braintree')
+ORDER BY id
+LIMIT $2;
+
 -- name: lead
 -- One process of the fleet does it.
 INSERT INTO sweep_windows AS kept (name, leased_by, leased_until)

@@ -97,7 +97,7 @@ async def test_a_sweep_is_asked_for_shown_and_ended(
 ) -> None:
     assert "will begin" in (await typed("drift", "sweep")).output
     assert "under way already" in (await typed("drift", "sweep")).output
-    assert "phase 1 of 5 (customers)" in (await typed("drift", "report")).output
+    assert "phase 1 of 6 (customers)" in (await typed("drift", "report")).output
     assert "was ended" in (await typed("drift", "sweep", "--stop")).output
     assert "No sweep is under way" in (await typed("drift", "sweep", "--stop")).output
 
