@@ -156,8 +156,10 @@ async def test_a_payment_method_of_its_own_that_stripe_leaves_there_is_for_suppo
     await payments.world.settle()
     state, reason = await alignment(payments)
     assert (state, "leaving the subscription as it was" in (reason or "")) == ("failed", True)
-    # Once for what was asked, once for what the look at the customer told: nothing asks for more by itself.
-    assert len(payments.world.double.asked(UPDATE)) == 2
+    tried = len(payments.world.double.asked(UPDATE))
+    assert tried in (1, 2), "once, and once for what the reading beside it told: not again and again"
+    await payments.world.settle()
+    assert len(payments.world.double.asked(UPDATE)) == tried
 
 
 @pytest.mark.parametrize("fault", ["timeout_after_effect", "error_500_after_effect", "rate_limit"])
