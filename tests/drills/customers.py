@@ -13,6 +13,7 @@ import httpx
 
 from state.postgres import api_tokens
 from state.postgres.connection import Connection, connect
+from tests import plain_http
 from tests.drills.arena import Arena
 from tests.drills.complaint import Complaint
 from tests.drills.draws import EMAIL_DOMAIN
@@ -101,7 +102,7 @@ class Customer:
 
     def _client(self) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.secret}"}
-        return httpx.AsyncClient(headers=headers, timeout=15, trust_env=False)
+        return plain_http.client(headers=headers, timeout=15)
 
     def _below(self, path: str) -> str:
         return f"/client/v4/accounts/{self.account_id}/{path}"

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.local.launch import launch
 from sandbox.local.ports import free_ports
+from tests import plain_http
 from tests.drills.servers import ROOT
 
 RESTART_AFTER: Final = 0.1
@@ -149,7 +150,7 @@ class Unit:
 
     async def ready(self) -> None:
         """Wait until it says that it is fit for work."""
-        async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with asyncio.timeout(READY_SECONDS), plain_http.client(timeout=2) as client:
             while True:
                 with suppress(httpx.HTTPError):
                     if (await client.get(f"{self.url}/readyz")).is_success:
@@ -282,7 +283,7 @@ class FleetUnderTest:
         return found
 
     async def _scrape(self) -> None:
-        async with httpx.AsyncClient(timeout=1, trust_env=False) as client:
+        async with plain_http.client(timeout=1) as client:
             while True:
                 await asyncio.gather(
                     *(u.scrape(client) for u in self.units.values() if u.running and not u.paused)

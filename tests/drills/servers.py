@@ -31,6 +31,7 @@ from sandbox.local.supervisor import Supervisor
 from sandbox.stripe.world import API_KEY
 from state.postgres.connection import STORE_DOWN, connect
 from state.postgres.migrate import apply_migrations
+from tests import plain_http
 from topics.table import TOPICS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -180,7 +181,7 @@ class Servers:
         """Have both processors send what happens to the entry point at `url`, signed as it expects."""
         headers = {"Authorization": f"Bearer {API_KEY}"}
         asked = {"url": f"{url}/webhooks/stripe", "enabled_events[]": "*"}
-        async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+        async with plain_http.client(headers=headers) as client:
             made = await client.post(f"{self.stripe_url}/v1/webhook_endpoints", data=asked)
         endpoint = made.raise_for_status().json()["id"]
         roll = ("POST", f"/webhooks/{endpoint}/roll", {"secret": WEBHOOK_SECRET})
@@ -205,7 +206,7 @@ def _added(faults: Iterable[dict[str, Any]]) -> list[_Said]:
 
 
 async def _tell(url: str, *said: _Said) -> None:
-    async with httpx.AsyncClient(base_url=f"{url}/_sandbox", trust_env=False) as client:
+    async with plain_http.client(base_url=f"{url}/_sandbox") as client:
         for method, path, body in said:
             (await client.request(method, path, json=body)).raise_for_status()
 
@@ -246,7 +247,7 @@ def _double(name: str, data: Path, port: int) -> Service:
 
 async def _answers(url: str) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with plain_http.client(timeout=2) as client:
             return (await client.get(url)).is_success
     except httpx.HTTPError:
         return False

@@ -25,6 +25,7 @@ from state.postgres import accounts, api_tokens
 from state.postgres.api_tokens import WRITE
 from state.postgres.connection import Connection
 from state.redis.rate_limits import Rate
+from tests import plain_http
 from tests.conftest import Stack
 from tests.consumers.lanes import LaneUnderTest, account_id
 from topics.accounts import AccountType
@@ -117,7 +118,7 @@ async def served(app: Starlette, *, proxies: str = "") -> AsyncIterator[str]:
 async def client(url: str, secret: str) -> AsyncIterator[httpx.AsyncClient]:
     """httpx with a bearer token."""
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as found:
+    async with plain_http.client(base_url=url, headers=headers, timeout=30) as found:
         yield found
 
 

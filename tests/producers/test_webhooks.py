@@ -24,6 +24,7 @@ from sandbox.braintree.webhooks import signature
 from sandbox.braintree.world import MERCHANT, PRIVATE_KEY, PUBLIC_KEY
 from state.braintree.webhooks import READ, Keys
 from state.stripe.webhooks import Secrets
+from tests import plain_http
 from tests.conftest import Stack
 from tests.producers.surfaces import served
 from topics.table import BRAINTREE_WEBHOOKS, STRIPE_WEBHOOKS, Topic
@@ -86,7 +87,7 @@ async def door(stack: Stack) -> AsyncIterator[Door]:
     )
     await consumer.start()
     try:
-        async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
+        async with served(app) as url, plain_http.client(base_url=url, timeout=30) as http:
             yield Door(http, consumer)
     finally:
         await consumer.stop()
@@ -258,7 +259,7 @@ async def test_braintree_s_challenge_is_answered(door: Door) -> None:
 async def test_without_kafka_nothing_is_taken() -> None:
     app = create_app(Settings("127.0.0.1:1", Secrets([NEW]), keys(), publish_seconds=0.3))
     body = orjson.dumps(EVENT)
-    async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async with served(app) as url, plain_http.client(base_url=url, timeout=30) as http:
         answer = await http.post(
             "/webhooks/stripe", content=body, headers={"Stripe-Signature": signed(body, NEW)}
         )

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import httpx
 import orjson
 
 from fleet.local.credentials import service_token
 from sandbox.braintree.driver import Driver as Braintree
 from sandbox.stripe.driver import Driver as Stripe
 from state.postgres.connection import Connection, connect
+from tests import plain_http
 from tests.drills.evidence import KafkaReader, dead_letters
 from tests.drills.payments.answers import Asked, asked_by
 from tests.drills.payments.company import Company
@@ -126,9 +126,7 @@ def _outside(company: Company) -> dict[str, Any]:
 async def _shown(company: Company, accounts: Sequence[str]) -> dict[str, Shown]:
     token = service_token(company.drill.servers.service_keys)
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(
-        base_url=company.iapi.url, headers=headers, timeout=20, trust_env=False
-    ) as iapi:
+    async with plain_http.client(base_url=company.iapi.url, headers=headers, timeout=20) as iapi:
 
         async def one(account: str, path: str) -> Any:
             answer = await iapi.get(f"/internal/v1/accounts/{account}/{path}")

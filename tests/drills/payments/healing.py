@@ -5,9 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-import httpx
-
 from state.postgres.drift import Drift
+from tests import plain_http
 from tests.drills.payments.breakages import deliver_in_order
 from tests.drills.payments.company import SWEEPS, Company
 from tests.drills.payments.operator import operator
@@ -57,7 +56,7 @@ async def _delivered(company: Company) -> bool:
     at, braintree = company.behind.at, company.drill.servers.braintree_url
     counts: dict[str, Any] = await at.at_stripe("GET", "webhooks") or {"counts": {"pending": 1}}
     found = counts["counts"]["pending"] > 0
-    async with httpx.AsyncClient(timeout=DRAINED_SECONDS, trust_env=False) as client:
+    async with plain_http.client(timeout=DRAINED_SECONDS) as client:
         if found:
             url = f"{company.drill.servers.stripe_url}/_sandbox/webhooks/drain"
             (await client.post(url, json={"hurry": True, "timeout": 30})).raise_for_status()

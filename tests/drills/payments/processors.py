@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from sandbox.stripe.world import API_KEY
+from tests import plain_http
 
 Body = dict[str, Any]
 TRIES: Final = 8
@@ -71,7 +72,7 @@ class Processors:
 
 async def _asked(method: str, url: str, **given: Any) -> Body | None:
     """Patient with 429, as every client of Stripe's is."""
-    async with httpx.AsyncClient(timeout=10, trust_env=False, headers=given.pop("headers", None)) as client:
+    async with plain_http.client(timeout=10, headers=given.pop("headers", None)) as client:
         with suppress(httpx.HTTPError):
             for _ in range(TRIES):
                 answer = await client.request(method, url, **given)
