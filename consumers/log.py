@@ -16,11 +16,13 @@ from consumers import held
 from consumers.header_names import tolerate_odd_header_names
 from consumers.lane import Lane
 from consumers.offsets import Offsets
-from consumers.reached import ReaderBrokenError, reached, readable_end, reading_ended
+from consumers.reached import ReaderBrokenError, break_off, reached, readable_end, reading_ended
 from topics.message import Record
 
 SESSION_SECONDS = 10.0
 REBALANCE_TIMEOUT_MS = 30_000
+LEAVE_SECONDS = 3.0
+"""For leaving the group in order, which others that are slow to hand over hold up for as long as they please."""
 
 
 class Owner(Protocol):
@@ -119,10 +121,14 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def stop(self) -> None:
         try:
-            await self._consumer.stop()
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._consumer.stop()
         except KafkaError:
             # What broke in the client was told by `poll`; raised once more here, it would leave connections open.
             await self._consumer._client.close()
+        except TimeoutError:
+            # Behind its request to join, which the broker has yet to answer, no word of leaving would get through.
+            await break_off(self._consumer)
         finally:
             await self._asker.stop()
             self._offsets.forget()

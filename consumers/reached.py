@@ -35,3 +35,14 @@ def reading_ended(consumer: AIOKafkaConsumer) -> bool:
     """Whether the task that fetches broke, as by an answer it can't take apart: `getmany` then waits for ever."""
     fetcher = consumer._fetcher
     return fetcher is not None and bool(fetcher.error_future.done())
+
+
+async def break_off(consumer: AIOKafkaConsumer) -> None:
+    """End a consumer whose `stop` was cancelled half way: its group notices when the session is over."""
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    if coordinator is not None:
+        await coordinator._stop_heartbeat_task()
+        await coordinator._stop_commit_offsets_refresh_task()
+    if fetcher is not None:
+        await fetcher.close()
+    await consumer._client.close()

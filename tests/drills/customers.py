@@ -59,6 +59,7 @@ class Customer:
     requests: dict[str, Request] = field(default_factory=dict)
     known: dict[str, set[UUID]] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    last: str = "none"
     retries: int = 0
 
     async def send(self, number: int) -> None:
@@ -126,18 +127,29 @@ class Customer:
 
     async def _until_answered(self, client: httpx.AsyncClient, key: str) -> Answer:
         """A broken connection, 503 or 202 tells nothing: ask again, at another process."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._asked_until_answered(client, key)
+        except TimeoutError:
+            method, path, _ = self.requests[key]
+            operations = ", ".join(map(str, self.known.get(key, ())))
+            words = f"{method} {path} of {self.account_id} has no answer after {PATIENCE:.0f} s"
+            raise AssertionError(f"{words}; operations {operations or 'unknown'}; last {self.last}") from None
+
+    async def _asked_until_answered(self, client: httpx.AsyncClient, key: str) -> Answer:
         method, path, body = self.requests[key]
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                url = f"{self.rng.choice(self.urls)}{self._below(path)}"
-                try:
-                    answer = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and self._learn(key, answer):
+        while True:
+            url = f"{self.rng.choice(self.urls)}{self._below(path)}"
+            try:
+                answer = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
+            except httpx.TransportError as error:
+                self.last = type(error).__name__
+            else:
+                self.last = f"{answer.status_code} {answer.text[:300]}"
+                if self._learn(key, answer):
                     return self.answers[key][-1]
-                self.retries += 1
-                await asyncio.sleep(PAUSE)
+            self.retries += 1
+            await asyncio.sleep(PAUSE)
 
     def _learn(self, key: str, answer: httpx.Response) -> bool:
         """Note what was said; whether it is final."""
