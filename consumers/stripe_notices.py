@@ -34,6 +34,8 @@ RELEVANT: Final = frozenset(
 )
 _LINKED: Final = StripeCustomerLinked.type.encode()
 _REQUESTED: Final = StripeSyncRequested.type.encode()
+UNAWAITED: Final = Urgency.WEBHOOK
+"""A change is answered before it is at Stripe: its sync gives way to what somebody waits for, such as a card to add."""
 LONGEST_CUSTOMER_ID: Final = 255
 """Of any of Stripe's ids (docs.stripe.com/upgrades)."""
 
@@ -44,7 +46,7 @@ class Notice:
 
     forced: bool
     cause: str | None
-    urgency: Urgency = Urgency.CUSTOMER
+    urgency: Urgency = UNAWAITED
 
 
 @dataclass(slots=True)
@@ -77,10 +79,15 @@ def _notice(notices: Notices, record: Record, kind: bytes, headers: Mapping[str,
     cause = _cause(headers)
     before = notices.accounts.get(account_id)
     forced = kind == _REQUESTED or bool(before and before.forced)
-    urgency = URGENCIES.get(headers.get("ce_urgency", b"").decode(errors="replace"), Urgency.CUSTOMER)
+    urgency = _urgency(headers, asked_for=kind == _REQUESTED)
     notices.accounts[account_id] = Notice(forced, cause, min(urgency, before.urgency) if before else urgency)
     if kind == _LINKED:
         _link(notices, record, cause)
+
+
+def _urgency(headers: Mapping[str, bytes], *, asked_for: bool) -> Urgency:
+    said = URGENCIES.get(headers.get("ce_urgency", b"").decode(errors="replace"), Urgency.CUSTOMER)
+    return said if asked_for else max(said, UNAWAITED)
 
 
 def _link(notices: Notices, record: Record, cause: str | None) -> None:

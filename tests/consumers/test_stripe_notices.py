@@ -61,7 +61,10 @@ def test_a_batch_asks_once_for_an_account_and_keeps_a_request_to_sync() -> None:
         record(FlagsChanged),
         record(ProfileDeleted, OTHER),
     ]
-    assert noticed(batch).accounts == {ACCOUNT: Notice(True, "the-command"), OTHER: NOTICE}
+    assert noticed(batch).accounts == {
+        ACCOUNT: Notice(True, "the-command", Urgency.CUSTOMER),
+        OTHER: NOTICE,
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,15 +72,22 @@ def test_a_batch_asks_once_for_an_account_and_keeps_a_request_to_sync() -> None:
     [
         ((b"sweep",), Urgency.SWEEP),
         ((b"sweep", b"webhook", b"sweep"), Urgency.WEBHOOK),
-        ((b"sweep", None), Urgency.CUSTOMER),
-        ((b"sweep", b"\xff"), Urgency.CUSTOMER),
+        ((b"sweep", None), Urgency.WEBHOOK),
+        ((b"sweep", b"\xff"), Urgency.WEBHOOK),
+        ((b"customer",), Urgency.WEBHOOK),
     ],
 )
-def test_an_account_is_as_urgent_as_the_most_urgent_of_its_events(
+def test_an_account_is_as_urgent_as_the_most_urgent_of_its_events_and_gives_way_to_who_waits(
     words: Sequence[bytes | None], urgency: Urgency
 ) -> None:
     batch = [record(ProfileChanged, ce_urgency=word) for word in words]
     assert noticed(batch).accounts == {ACCOUNT: Notice(False, "the-command", urgency)}
+
+
+@pytest.mark.parametrize("word", [b"sweep", b"customer"])
+def test_a_sync_that_was_asked_for_is_as_urgent_as_whoever_asked(word: bytes) -> None:
+    found = noticed([record(StripeSyncRequested, ce_urgency=word)])
+    assert found.accounts == {ACCOUNT: Notice(True, "the-command", Urgency[word.decode().upper()])}
 
 
 def test_a_link_names_the_customers_that_may_be_shared() -> None:
