@@ -17,10 +17,11 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from consumers.relay_gauges import RelayGauges
 from observability import metrics
 from observability.crash import crash_point
 from state.kafka import drop, look_at
-from state.postgres import outbox, parking
+from state.postgres import outbox
 from state.postgres.connection import PLANNED_ONCE, STORE_DOWN, Connection, connect
 from topics.table import TOPICS
 
@@ -31,6 +32,7 @@ BATCH: Final = 500
 SHORTEST_NAP: Final = 0.002
 LONGEST_NAP: Final = 0.04
 OWN_EVERY: Final = 2.0
+LOOK_EVERY: Final = 2.0
 MAX_BACKOFF: Final = 5.0
 
 
@@ -45,7 +47,13 @@ class Relay:
         self.rounded_at = time.monotonic()
 
     async def run(self) -> None:
-        """Relay until `stop`; failures are waited out."""
+        """Relay until `stop`; failures are waited out. What waits is counted aside: publishing never waits for that."""
+        async with asyncio.TaskGroup() as group:
+            gauges = group.create_task(RelayGauges(self._dsn).watch(LOOK_EVERY))
+            await self._relay_on()
+            gauges.cancel()
+
+    async def _relay_on(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             self.rounded_at = time.monotonic()
@@ -122,7 +130,7 @@ class Relay:
             metrics.RELAYED.labels(topic=topic).inc(count)
 
     async def _own(self, connection: Connection) -> None:
-        """Look for shards whose owner is gone, and at how much is waiting."""
+        """Look for shards whose owner is gone."""
         now = time.monotonic()
         if now - self._owned_at < OWN_EVERY:
             return
@@ -131,9 +139,3 @@ class Relay:
             self._shards = sorted([*self._shards, *won])
             log.info("shards_owned", shards=self._shards)
         metrics.RELAY_SHARDS.set(len(self._shards))
-        depth, oldest = await outbox.depth(connection)
-        metrics.OUTBOX_DEPTH.set(depth)
-        metrics.OUTBOX_OLDEST_SECONDS.set(oldest)
-        parked, oldest = await parking.backlog(connection)
-        metrics.PARKED_ACCOUNTS.set(parked)
-        metrics.PARKED_OLDEST_SECONDS.set(oldest)

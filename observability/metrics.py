@@ -86,12 +86,21 @@ COMMIT_FAILURES: Final = Counter(
     "Lazy offset commits that Kafka refused; harmless by themselves.",
     ["lane"],
 )
-PARKED_ACCOUNTS: Final = Gauge("billing_parked_accounts", "Accounts whose commands are set aside.")
-PARKED_OLDEST_SECONDS: Final = Gauge("billing_parked_oldest_seconds", "Age of the oldest parked account.")
+PARKED_ACCOUNTS: Final = Gauge(
+    "billing_parked_accounts", "Accounts whose commands are set aside; counted up to 1,000."
+)
+PARKED_OLDEST_SECONDS: Final = Gauge(
+    "billing_parked_oldest_seconds", "Age of the oldest parked account, of those that are counted."
+)
 
 # --- outbox and effects ------------------------------------------------------------------------
-OUTBOX_DEPTH: Final = Gauge("billing_outbox_depth", "Messages waiting to be published.")
-OUTBOX_OLDEST_SECONDS: Final = Gauge("billing_outbox_oldest_seconds", "Age of the oldest waiting message.")
+OUTBOX_DEPTH: Final = Gauge(
+    "billing_outbox_depth",
+    "Messages waiting to be published; from 1,000 in a shard on about so many, by the statistics of the table.",
+)
+OUTBOX_OLDEST_SECONDS: Final = Gauge(
+    "billing_outbox_oldest_seconds", "Age of the oldest of the messages that are next to be published."
+)
 RELAYED: Final = Counter("billing_relayed_total", "Messages published from the outbox.", ["topic"])
 RELAY_FAILURES: Final = Counter("billing_relay_failures_total", "Relay rounds that failed and were repeated.")
 RELAY_SHARDS: Final = Gauge("billing_relay_shards", "Outbox shards this process owns.")

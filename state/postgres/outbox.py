@@ -16,6 +16,8 @@ from topics.message import Envelope, Message
 SQL: Final = queries("outbox")
 SHARDS: Final = 8
 """A key always lies in one shard and a shard has one owner. Changed only while the outbox is empty."""
+_COUNTED: Final = 1_000
+"""Of each shard; of more it is said about how many there are."""
 _LOCKS: Final = 0x6F757462  # "outb"
 
 OutboxRow = tuple[int, str, str | None, str, bytes | None]
@@ -82,6 +84,6 @@ async def remove(connection: Connection, published: Sequence[Pending]) -> None:
 
 
 async def depth(connection: Connection) -> tuple[int, float]:
-    """How many messages wait, and for how many seconds the oldest has."""
-    found = await connection.fetchrow(SQL.depth)
+    """How many messages wait (about, when it is some thousand or more), and for how many seconds the oldest has."""
+    found = await connection.fetchrow(SQL.depth, SHARDS, _COUNTED)
     return (found["depth"], found["oldest"]) if found else (0, 0.0)

@@ -13,6 +13,9 @@ from topics.message import Received, Record
 
 SQL: Final = queries("parking")
 
+COUNTED: Final = 1_000
+"""Accounts, for the gauges; more are not counted."""
+
 ParkedRow = tuple[str, UUID, str, str, int, int, int, str, bytes, str | None, datetime]
 
 
@@ -74,8 +77,8 @@ async def find(connection: Connection, command_id: UUID) -> Row | None:
 
 
 async def backlog(connection: Connection) -> tuple[int, float]:
-    """How many accounts are parked, and for how many seconds the oldest has been."""
-    found = await connection.fetchrow(SQL.backlog)
+    """How many accounts are parked, up to `COUNTED`, and for how many seconds the oldest of them has been."""
+    found = await connection.fetchrow(SQL.backlog, COUNTED)
     return (found["accounts"], found["oldest"]) if found else (0, 0.0)
 
 

@@ -38,6 +38,19 @@ LIMIT $1;
 SELECT command_id, account_id, parked_at FROM parked_commands WHERE command_id = $1;
 
 -- name: backlog
-SELECT count(DISTINCT account_id) AS accounts,
-       coalesce(extract(epoch FROM clock_timestamp() - min(parked_at)), 0)::float8 AS oldest
-FROM parked_commands;
+-- From account to account by the key, over the first command of each: however long the shelves are. It ends after $1.
+WITH RECURSIVE parked AS (
+    SELECT ''::text COLLATE "C" AS account_id, NULL::timestamptz AS since
+    UNION ALL
+    SELECT following.account_id, following.parked_at
+    FROM parked
+    CROSS JOIN LATERAL (
+        SELECT account_id, parked_at
+        FROM parked_commands
+        WHERE parked_commands.account_id > parked.account_id
+        ORDER BY account_id, position
+        LIMIT 1
+    ) AS following
+)
+SELECT count(since) AS accounts, coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8 AS oldest
+FROM (SELECT since FROM parked LIMIT $1 + 1) AS counted;

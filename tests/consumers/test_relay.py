@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
+from asyncpg.exceptions import QueryCanceledError
+from prometheus_client import REGISTRY
 
 from consumers import relay as relaying
 from consumers.relay import Relay
@@ -83,3 +85,61 @@ async def test_a_failed_send_gives_the_producer_up_unflushed_and_only_then_the_s
     await task
     assert held[0] == outbox.SHARDS
     assert (Failing.lives, Failing.stopped) == (2, 0)
+
+
+def measured(name: str) -> float:
+    """A gauge of the relay; NaN while nothing is known."""
+    found = REGISTRY.get_sample_value(name)
+    assert found is not None
+    return found
+
+
+async def owe(connection: Connection, lane: LaneUnderTest, count: int) -> str:
+    """Messages of an account that wait to be published; gives the account."""
+    account, message = account_id(), DeleteProfile()
+    envelopes = [Envelope(new_id(), message.type, account, CUSTOMER) for _ in range(count)]
+    rows = [outbox.message_row(lane.lane.topic.name, one, message) for one in envelopes]
+    await outbox.add(connection, rows)
+    return account
+
+
+async def test_what_takes_too_long_to_count_is_published_all_the_same(
+    stack: Stack, connection: Connection, commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    async def too_long(looking: Connection) -> tuple[int, float]:
+        counted.append(await looking.fetchval("SELECT pg_backend_pid()"))
+        raise QueryCanceledError
+
+    monkeypatch.setattr(outbox, "depth", too_long)
+    monkeypatch.setattr(relaying, "LOOK_EVERY", 0.01)
+    await owe(connection, commands, 3)
+    relay = Relay(dsn=stack.database_url, bootstrap=stack.kafka_bootstrap)
+    task = asyncio.create_task(relay.run())
+
+    async def published() -> bool:
+        return await count(connection, "outbox") == 0 and len(counted) > 1
+
+    await until(published)
+    relay.stop()
+    await task
+
+
+async def test_what_waits_is_told_while_nothing_can_be_published(
+    stack: Stack, connection: Connection, commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "LOOK_EVERY", 0.01)
+    await owe(connection, commands, 3)
+    await connection.execute("UPDATE outbox SET created_at = created_at - interval '1 hour'")
+    relay = Relay(dsn=stack.database_url, bootstrap="127.0.0.1:1")
+    task = asyncio.create_task(relay.run())
+
+    async def told() -> bool:
+        return measured("billing_outbox_depth") == 3
+
+    await until(told)
+    assert 3600 <= measured("billing_outbox_oldest_seconds") < 3700
+    assert await count(connection, "outbox") == 3
+    relay.stop()
+    await task
