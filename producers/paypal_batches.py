@@ -10,6 +10,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from handlers.paypal_batches import LIFE
 from observability.crash import crash_point
 from observability.metrics import PAYPAL_METHODS, SCHEDULED
@@ -17,7 +19,7 @@ from producers.publisher import Publisher
 from producers.rounds import go_round
 from producers.trace import traceparent
 from state.postgres import paypal_batches, paypal_migrations
-from state.postgres.connection import Connection
+from state.postgres.connection import OVER_TIME, Connection
 from state.postgres.lending import Connections
 from state.postgres.paypal_batches import Run
 from topics.codec import encode_body
@@ -25,6 +27,8 @@ from topics.ids import derived_uuid7
 from topics.message import Actor, Command, Envelope, Role
 from topics.paypal_migrations import MigratePayPal, MigrationState, ReviewPayPalMigrations
 from topics.table import BULK
+
+log = structlog.get_logger()
 
 ACTOR: Final = Actor("paypal-batches", Role.SYSTEM, "/paypal-batches")
 LEASE: Final = timedelta(seconds=30)
@@ -177,7 +181,12 @@ class PayPalBatches:
         await publisher.publish(self._topic, envelope, encode_body(command))
 
     async def _gauge(self) -> None:
-        async with self._store.acquire() as connection:
-            standing = await paypal_migrations.standing(connection)
+        """The whole table is counted. Where that takes too long, the batches go on without."""
+        try:
+            async with self._store.acquire() as connection:
+                standing = await paypal_migrations.standing(connection)
+        except OVER_TIME as slow:
+            log.warning("paypal_methods_not_counted", error=type(slow).__name__)
+            return
         for state in MigrationState:
             PAYPAL_METHODS.labels(state=state.value).set(standing.get(state.value, 0))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from asyncpg.exceptions import QueryCanceledError
 from redis.asyncio import Redis
 
 from handlers.payment_method import PaymentMethod, PaymentMethods, vaulted_id_of
@@ -315,3 +316,16 @@ async def test_a_batch_too_old_for_its_ids_is_not_gone_on_with(
     await batch(connection, created_on=NOW - timedelta(days=40))
     async with lane_under_test("bulk", stack, redis) as lane, rounds(lane) as member:
         assert await member.all() == 0
+
+
+async def test_a_batch_goes_on_while_counting_takes_too_long(
+    lane: LaneUnderTest, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_long(_connection: Connection) -> dict[str, int]:
+        raise QueryCanceledError
+
+    monkeypatch.setattr(paypal_migrations, "standing", too_long)
+    await payer(connection, "vault1")
+    await batch(connection)
+    async with rounds(lane) as at_work:
+        assert await at_work.one()
