@@ -17,7 +17,15 @@ from consumers.lane import Lane
 from observability import metrics
 from observability.crash import crash_point
 from state.postgres import journal
-from state.postgres.connection import OVER_TIME, PLANNED_ONCE, RETRY_NOW, STORE_DOWN, Connection, connect
+from state.postgres.connection import (
+    OVER_TIME,
+    PLANNED_ONCE,
+    RETRY_NOW,
+    STORE_DOWN,
+    Connection,
+    before_transactions,
+    connect,
+)
 from state.postgres.cursors import Span
 from state.postgres.history import history
 from state.postgres.journal import ConcurrentDuplicateError
@@ -98,9 +106,7 @@ class Applier:
                 await connection.close(timeout=2)
 
     async def _try(self, batch: Batch) -> Result:
-        connection = await self._connected()
-        ids = [entry.id for entry in batch.entries if isinstance(entry, Received)]
-        await self._days.ensure(connection, ids)
+        connection = await self._prepared(batch)
         unseen = await self._unseen(batch.entries)
         crash_point("loop.filtered")
         began = perf_counter()
@@ -108,6 +114,13 @@ class Applier:
         self._committed(batch, perf_counter() - began)
         found = {**result.duplicates, "redis": len(batch.entries) - len(unseen)}
         return replace(result, history=self._history, duplicates=found)
+
+    async def _prepared(self, batch: Batch) -> Connection:
+        """A connection to a database that has the days of the batch; nothing is suspected for what fails here."""
+        with before_transactions():
+            connection = await self._connected()
+            await self._days.ensure(connection, [e.id for e in batch.entries if isinstance(e, Received)])
+        return connection
 
     def _committed(self, batch: Batch, seconds: float) -> None:
         """A try that failed, and the wait after it, is in no measure of transactions but in the count of retries."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 
-from state.postgres.connection import PLANNED_ONCE, Connection
+from state.postgres.connection import PLANNED_ONCE, Connection, opened
 
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -24,6 +24,7 @@ def pool(dsn: str, *, name: str, size: int) -> Pool:
         max_size=size,
         timeout=3,
         command_timeout=8,
+        connect=opened,
         reset=_as_it_is,
         server_settings={
             "application_name": name,

@@ -1,9 +1,11 @@
 """Connections as the fleet uses them: held for a lifetime, bounded in time, named for the operator."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+import structlog
 
 if TYPE_CHECKING:
     from asyncpg import Connection as _Connection
@@ -13,6 +15,8 @@ else:
     Connection = asyncpg.Connection
 
 Row = asyncpg.Record
+
+log = structlog.get_logger()
 
 STATEMENT_TIMEOUT: Final = "10s"
 """Below the time in which a partition is handed over."""
@@ -68,6 +72,26 @@ RETRY_NOW: Final = (
 """Deadlock, serialization or a plan overtaken by a migration: the same work goes through at once."""
 
 
+class NotReadyError(ConnectionError):
+    """PostgreSQL refused a session, or what comes in it before any transaction. One of `STORE_DOWN`."""
+
+
+@contextmanager
+def before_transactions() -> Iterator[None]:
+    """Makes one of `STORE_DOWN` of whatever PostgreSQL refuses in this block, but for what is in `RETRY_NOW`.
+
+    A login that does not hold, a database that is not there yet: nobody's data was looked at, so nothing in it is
+    suspected, whatever the SQLSTATE.
+    """
+    try:
+        yield
+    except RETRY_NOW:
+        raise
+    except asyncpg.PostgresError as refused:
+        log.warning("session_refused", error=type(refused).__name__, sqlstate=refused.sqlstate)
+        raise NotReadyError(str(refused)) from refused
+
+
 def affected(status: str) -> int:
     """How many rows a statement with this status touched: the last word of PostgreSQL's command tag."""
     return int(status.rpartition(" ")[2])
@@ -80,7 +104,7 @@ async def connect(
 
     A `patient` one, for migrations, may take as long as an index takes. `planning` is one of the two ways above.
     """
-    return await asyncpg.connect(
+    return await opened(
         dsn,
         timeout=5,
         command_timeout=None if patient else 30,
@@ -95,3 +119,9 @@ async def connect(
             "timezone": "UTC",
         },
     )
+
+
+async def opened(*arguments: Any, **options: Any) -> Connection:
+    """What `asyncpg.connect` opens, for pools too. Raises one of `STORE_DOWN`."""
+    with before_transactions():
+        return await asyncpg.connect(*arguments, **options)

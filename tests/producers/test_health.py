@@ -5,6 +5,7 @@ import pytest
 from state.postgres.connection import Connection
 from tests.conftest import Stack
 from tests.consumers.lanes import LaneUnderTest
+from tests.logins import let_in, shut
 from tests.producers.surfaces import PROFILE, Caller, dashboard_caller, settings
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stack]
@@ -46,3 +47,18 @@ async def test_without_kafka_it_is_alive_and_not_ready(
         alive = await caller.http.get("/livez")
     assert (ready.status_code, ready.json()["checks"]["kafka"]) == (503, "unreachable")
     assert alive.status_code == 200
+
+
+async def test_a_database_that_lets_nobody_in_is_a_store_that_is_away(
+    stack: Stack, lane: LaneUnderTest, connection: Connection
+) -> None:
+    async with dashboard_caller(settings(stack, lane), connection) as caller:
+        await shut(connection, "dashboard")
+        failed = await caller.http.get(caller.profile)
+        ready = await caller.http.get("/readyz")
+        await let_in(connection)
+        again = await caller.http.get(caller.profile)
+    assert (failed.status_code, failed.json()["errors"][0]["code"]) == (503, 1503)
+    assert "X-Should-Retry" not in failed.headers
+    assert (ready.status_code, ready.json()["checks"]["postgres"]) == (503, "unreachable")
+    assert again.status_code != 503
