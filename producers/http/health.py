@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Awaitable
 from typing import Final
+from uuid import UUID
 
 import orjson
+import structlog
+from asyncpg import PostgresError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +16,14 @@ from producers.http.envelope import JSON
 from producers.http.errors import ApiError
 from producers.http.surface import Surface
 from producers.publisher import NotPublishedError
+from state.postgres import journal
 from state.redis.connection import REDIS_DOWN
 
+log = structlog.get_logger()
+
 _PATIENCE: Final = 1.5
+_OK: Final = "ok"
+_NOBODYS: Final = UUID(int=0)
 
 
 async def livez(_request: Request) -> Response:
@@ -24,18 +32,15 @@ async def livez(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 while PostgreSQL and Kafka answer. Without Redis it is ready but degraded: slower, no limits."""
+    """200 while PostgreSQL and Kafka do their part. Without Redis it is ready but degraded: slower, no limits."""
     surface: Surface = request.app.state.surface
     postgres, kafka, redis = await asyncio.gather(
-        _answers(_ask_postgres(surface)), _answers(surface.publisher.check()), _answers(_ask_redis(surface))
+        _found(_ask_postgres(surface)), _found(surface.publisher.check()), _found(_ask_redis(surface))
     )
-    ready = postgres and kafka
+    ready = postgres == kafka == _OK
     body = {
-        "status": "not ready" if not ready else "ready" if redis else "degraded",
-        "checks": {
-            name: "ok" if fine else "unreachable"
-            for name, fine in (("postgres", postgres), ("kafka", kafka), ("redis", redis))
-        },
+        "status": "not ready" if not ready else "ready" if redis == _OK else "degraded",
+        "checks": {"postgres": postgres, "kafka": kafka, "redis": redis},
     }
     return Response(orjson.dumps(body), 200 if ready else 503, media_type=JSON)
 
@@ -45,18 +50,22 @@ async def metrics(_request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _answers(question: Awaitable[object]) -> bool:
+async def _found(question: Awaitable[object]) -> str:
     try:
         async with asyncio.timeout(_PATIENCE):
             await question
     except (ApiError, NotPublishedError, TimeoutError, *REDIS_DOWN):
-        return False
-    return True
+        return "unreachable"
+    except PostgresError as refused:
+        log.warning("postgres_unusable", error=type(refused).__name__)
+        return "unusable"
+    return _OK
 
 
 async def _ask_postgres(surface: Surface) -> None:
+    """As callers who wait for an outcome do: a database without tables, or without rights for us, answers too."""
     async with surface.reading() as connection:
-        await connection.fetchval("SELECT 1")
+        await journal.known(connection, [_NOBODYS])
 
 
 async def _ask_redis(surface: Surface) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from asyncpg import PostgresError
 from redis.asyncio import Redis
 
 from observability.metrics import HTTP_WAITING, OUTCOMES_BY
@@ -84,6 +85,9 @@ class Outcomes:
                     log.warning("replies_lost", surface=self._surface, error=type(down).__name__)
                 self._listening = False
                 await asyncio.sleep(_RECONNECT)
+            finally:
+                # Nobody listens either when it ends otherwise: the journal is asked more often meanwhile.
+                self._listening = False
 
     async def look(self) -> None:
         """Tell what the journal says, until cancelled."""
@@ -96,7 +100,7 @@ class Outcomes:
             try:
                 async with taken(self._pool) as connection:
                     found = await journal.known(connection, overdue)
-            except STORE_DOWN as down:
+            except (*STORE_DOWN, PostgresError) as down:
                 log.warning("journal_unread", surface=self._surface, error=type(down).__name__)
                 await asyncio.sleep(_RECONNECT)
                 continue

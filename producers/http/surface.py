@@ -1,14 +1,14 @@
 """A surface: what it is made of, and the connections that are open while it serves."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from redis.asyncio import Redis
 
+from producers.http.background import kept_up
 from producers.http.callers import Access, Caller
 from producers.http.errors import unavailable
 from producers.http.failures import Failures
@@ -22,9 +22,6 @@ from state.redis.rate_limits import Rate, RateLimits
 from topics.table import COMMANDS
 
 log = structlog.get_logger()
-
-_CANCEL_AGAIN: Final = 1.0
-"""Seconds after which a task that is told to end is told once more."""
 
 View = Callable[[str, Any], Any]
 """From an account id and the result of a command to what this surface shows of it."""
@@ -132,8 +129,8 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
             Publisher(settings.kafka_bootstrap, client_id=kind.name, deadline=settings.publish_seconds)
         )
         outcomes = Outcomes(connections, redis, kind.name)
-        for work in (outcomes.listen(), outcomes.look()):
-            stack.push_async_callback(_end, asyncio.create_task(work))
+        for work in (outcomes.listen, outcomes.look):
+            await stack.enter_async_context(kept_up(work, surface=kind.name))
         patience = Patience()
         limits = RateLimits(redis, kind.name, patience)
         yield Surface(
@@ -149,12 +146,3 @@ async def opened(kind: Kind, settings: Settings) -> AsyncIterator[Surface]:
             failures=Failures(limits, settings.rates.failures),
             access=kind.access(connections),
         )
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    """Cancel until it has ended: a client may lose one cancellation, and a process must not hang on that."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=_CANCEL_AGAIN)
-    with suppress(asyncio.CancelledError):
-        await task

@@ -62,3 +62,12 @@ async def test_a_database_that_lets_nobody_in_is_a_store_that_is_away(
     assert "X-Should-Retry" not in failed.headers
     assert (ready.status_code, ready.json()["checks"]["postgres"]) == (503, "unreachable")
     assert again.status_code != 503
+
+
+async def test_a_database_without_tables_is_not_ready(dashboard: Caller, connection: Connection) -> None:
+    await connection.execute("ALTER TABLE journal RENAME TO journal_away")
+    missing = await dashboard.http.get("/readyz")
+    await connection.execute("ALTER TABLE journal_away RENAME TO journal")
+    ready = await dashboard.http.get("/readyz")
+    assert (missing.status_code, missing.json()["checks"]["postgres"]) == (503, "unusable")
+    assert (ready.status_code, ready.json()["checks"]["postgres"]) == (200, "ok")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from producers.trace import new_id
@@ -230,3 +231,22 @@ async def test_reads_say_when_postgres_cannot_be_asked(
         ready = await caller.http.get("/readyz")
     assert (failed.status_code, failed.json()["errors"][0]["code"]) == (503, 1503)
     assert (ready.status_code, ready.json()["checks"]["postgres"]) == (503, "unreachable")
+
+
+async def test_a_journal_that_cannot_be_read_for_a_while_is_looked_into_afterwards(
+    stack: Stack, idle_lane: LaneUnderTest, connection: Connection
+) -> None:
+    asked_of = settings(stack, idle_lane, redis_url=NO_REDIS, wait_seconds=25)
+    async with dashboard_caller(asked_of, connection) as caller:
+        asked = asyncio.create_task(caller.http.post(caller.profile, json=PROFILE))
+        await until(_somebody_waits)
+        await connection.execute("ALTER TABLE journal RENAME TO journal_away")
+        await asyncio.sleep(0.5)  # Ten looks into it.
+        await connection.execute("ALTER TABLE journal_away RENAME TO journal")
+        async with idle_lane.running():
+            answer = await asked
+    assert answer.status_code == 200
+
+
+async def _somebody_waits() -> bool:
+    return bool(REGISTRY.get_sample_value("billing_http_waiting", {"surface": "dashboard"}))
