@@ -17,6 +17,7 @@ class LaneMetrics:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._halted_ms: float | None = None
         self._end_to_end = metrics.END_TO_END_SECONDS.labels(lane=lane.name)
         metrics.HALTED.labels(lane=lane.name).set(0)
 
@@ -42,7 +43,7 @@ class LaneMetrics:
         for position in positions:
             labels = (self._lane.group, self._lane.topic.name, str(position.partition))
             behind = max(0, (end(position.partition) or position.cursor) - position.cursor)
-            oldest = position.oldest_ms()
+            oldest = position.oldest_ms() or self._halted_ms
             metrics.LAG_MESSAGES.labels(*labels).set(behind)
             age = max(0.0, now_ms - oldest) / 1000 if behind and oldest is not None else 0.0
             metrics.LAG_SECONDS.labels(*labels).set(age)
@@ -67,5 +68,6 @@ class LaneMetrics:
         metrics.COMMIT_FAILURES.labels(lane=self._lane.name).inc()
 
     def halted(self) -> None:
-        """The lane stopped for good."""
+        """The lane stopped for good; what it never read is at least as old as that."""
+        self._halted_ms = self._halted_ms or time.time() * 1000
         metrics.HALTED.labels(lane=self._lane.name).set(1)

@@ -313,8 +313,7 @@ class Loop:
         except StreamInvalidError as invalid:
             self._halt(invalid)
         finally:
-            for position in taken.positions.values():
-                position.working_since_ms = None
+            taken.let_go(halted=self.halted is not None)
 
     async def _apply(self, taken: Take, applier: Applier) -> None:
         decoded = decode(taken.records, self.lane.kinds)

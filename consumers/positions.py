@@ -79,6 +79,13 @@ class Take:
     records: list[Record]
     spans: tuple[Span, ...]
 
+    def let_go(self, *, halted: bool) -> None:
+        """Nobody works on it any more. What a halted lane did not apply stays the oldest: it is not read again."""
+        for span in self.spans:
+            position = self.positions[span.partition]
+            if not halted or position.cursor >= span.stop:
+                position.working_since_ms = None
+
 
 def take(positions: Iterable[Position], limit: int) -> Take | None:
     """Up to `limit` records over the positions, each position's in one run; None when nothing waits.

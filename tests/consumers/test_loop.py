@@ -1,10 +1,12 @@
 """The life of a command, through real Kafka, PostgreSQL and Redis."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from uuid6 import uuid7
 
@@ -254,3 +256,31 @@ async def test_a_stream_that_is_mostly_invalid_halts_the_lane(
         assert "unknown_type 1" in told
         assert f"{commands.lane.topic.name}/" in told
         assert "type 'billing.of-tomorrow.v9', source '/shop'" in told
+
+
+async def test_a_halted_lane_says_how_long_its_records_wait(
+    commands: LaneUnderTest, connection: Connection
+) -> None:
+    for _ in range(150):
+        await commands.raw(b"x", b"{}", [("ce_type", b"billing.of-tomorrow.v9"), ("ce_source", b"/shop")])
+    written = time.time()
+    async with commands.running(batch=500) as loop:
+
+        async def grows() -> bool:
+            waited = time.time() - written
+            return loop.halted is not None and lag(commands, "seconds") > max(2.0, waited - 1.5)
+
+        await until(grows)
+        assert lag(commands, "messages") == 150
+    assert await count(connection, "outbox") == 0
+
+
+def lag(lane: LaneUnderTest, unit: str) -> float:
+    """Of all its partitions: the sum, as one of them has it all."""
+    name = f"billing_consumer_lag_{unit}"
+    return sum(
+        sample.value
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == name and sample.labels["group"] == lane.lane.group
+    )

@@ -74,3 +74,14 @@ def test_records_that_were_read_already_are_not_taken() -> None:
     found = position(0, 1, 2)
     with pytest.raises(ReadBackError, match="read up to 12, and then from 11"):
         found.accept([Record("topic", 0, 11, 3, b"key", b"{}", ())])
+
+
+@pytest.mark.parametrize("halted", [True, False])
+def test_what_a_halted_lane_did_not_apply_stays_the_oldest(halted: bool) -> None:
+    left, applied = position(0, 1_000, 2_000), position(1, 3_000)
+    found = take([left, applied], 10)
+    assert found is not None
+    applied.cursor = 11
+    found.let_go(halted=halted)
+    assert left.oldest_ms() == (1_000 if halted else None)
+    assert applied.oldest_ms() is None
