@@ -15,7 +15,14 @@ from handlers.dispatch import Handler
 from handlers.open_setups import of_intent
 from handlers.ordering import Judged, Newer, Seen, judge, seen
 from handlers.payment_changes import applied, with_default
-from handlers.payment_effects import align_stripe, end_setup, read_braintree, read_method, read_setup
+from handlers.payment_effects import (
+    align_stripe,
+    end_setup,
+    read_braintree,
+    read_method,
+    read_setup,
+    read_subscription,
+)
 from handlers.payment_method import (
     ERASED,
     PAYMENT_METHODS,
@@ -35,6 +42,7 @@ from handlers.payment_method import (
 from handlers.payment_results import activated, verify_by
 from handlers.payment_setups import brought, make_room, not_kept, prolonged
 from handlers.stripe_customers import STRIPE_CUSTOMER, StripeCustomer, customer_of, of_another
+from handlers.subscription import SUBSCRIPTIONS, subscriptions_of
 from topics.payment_methods import (
     MethodDetails,
     MethodState,
@@ -191,27 +199,34 @@ def setup_deadline_passed(account: Account, fact: SetupDeadlinePassed, context: 
 
 
 def customer_observed(account: Account, fact: StripeCustomerObserved, context: Context) -> Decision:
-    """The default at Stripe follows ours; with the customer all its methods are gone."""
+    """The default at Stripe follows ours; with the customer all that hung on it is gone."""
     if customer_of(account).customer_id != fact.customer_id:
         return Applied()
-    methods = methods_of(account)
     if fact.deleted:
-        found = seen(fact.seen, rank=1, final=True)
-        gone = [
-            ended(one, MethodState.DETACHED, CUSTOMER_DELETED, context.now, released=True, seen=found)
-            for one in at(methods, Processor.STRIPE)
-            if not one.gone
-        ]
-        customer = customer_of(account)
-        noted = {} if customer.gone else {STRIPE_CUSTOMER: _deleted(customer)}
-        decision = applied(account, methods.put(*gone), context)
-        return replace(decision, changes={**noted, **decision.changes})
-    wanted = first_at(methods, Processor.STRIPE)
+        return _customer_deleted(account, fact, context)
+    wanted = first_at(methods_of(account), Processor.STRIPE)
     if customer_of(account).merged or fact.default_payment_method == (
         wanted.details.reference if wanted else None
     ):
         return Applied()
     return Applied(effects=(align_stripe(),))
+
+
+def _customer_deleted(account: Account, fact: StripeCustomerObserved, context: Context) -> Decision:
+    """Its methods end. Stripe cancels its subscriptions with it, and how each of them ended a reading shows."""
+    methods = methods_of(account)
+    found = seen(fact.seen, rank=1, final=True)
+    gone = [
+        ended(one, MethodState.DETACHED, CUSTOMER_DELETED, context.now, released=True, seen=found)
+        for one in at(methods, Processor.STRIPE)
+        if not one.gone
+    ]
+    customer = customer_of(account)
+    noted = {} if customer.gone else {STRIPE_CUSTOMER: _deleted(customer)}
+    live = (one.id for one in subscriptions_of(account).subscriptions.values() if one.live)
+    looks = tuple(map(read_subscription, live))
+    decision = applied(account, methods.put(*gone), context, effects=looks)
+    return replace(decision, changes={**noted, **decision.changes})
 
 
 def _deleted(customer: StripeCustomer) -> StripeCustomer:
@@ -349,6 +364,10 @@ HANDLERS: Final = (
     Handler(StripeMethodObserved, stripe_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(SetupIntentObserved, setup_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
     Handler(SetupDeadlinePassed, setup_deadline_passed),
-    Handler(StripeCustomerObserved, customer_observed, needs=(PAYMENT_METHODS, STRIPE_CUSTOMER)),
+    Handler(
+        StripeCustomerObserved,
+        customer_observed,
+        needs=(PAYMENT_METHODS, STRIPE_CUSTOMER, SUBSCRIPTIONS),
+    ),
     Handler(PaymentMethodsReleased, released, needs=(PAYMENT_METHODS,)),
 )

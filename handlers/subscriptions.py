@@ -37,7 +37,7 @@ def observed(account: Account, fact: SubscriptionObserved, context: Context) -> 
         return _of_another(account, known, context)
     found = _mirrored(fact, known, context)
     judged = judge(known.seen if known else None, found.seen) if found.seen else Judged(Newer.NEW)
-    doubt = _doubt(judged, known, found)
+    doubt = _doubt(account, judged, known, found)
     if known is not None and judged.newer is not Newer.NEW:
         return Applied(_learned_late(account, known, found, context), effects=doubt)
     found = replace(found, metered_until=_metered_until(known, found))
@@ -126,18 +126,22 @@ def _content(subscription: Subscription) -> Subscription:
     return replace(subscription, version=0, edited_on=nothing, seen=None, metered_until=None)
 
 
-def _doubt(judged: Judged, known: Subscription | None, found: Subscription) -> tuple[EffectRequest, ...]:
-    if not judged.doubt or known is None or _content(known) == _content(found):
-        return ()
-    return (read_subscription(found.id),)
+def _doubt(
+    account: Account, judged: Judged, known: Subscription | None, found: Subscription
+) -> tuple[EffectRequest, ...]:
+    """Late word of one that went with its customer is a doubt as well: word of its end may be lost."""
+    told = found.seen is not None and found.seen.event_id is not None
+    over = customer_of(account).gone and found.live and told and (known is None or known.live)
+    unclear = judged.doubt and known is not None and _content(known) != _content(found)
+    return (read_subscription(found.id),) if over or unclear else ()
 
 
 def _drift(account: Account, found: Subscription) -> tuple[tuple[Event, ...], tuple[EffectRequest, ...]]:
-    """Stripe changes nothing of a subscription whose first payment is still to come."""
+    """Stripe changes nothing of a subscription whose first payment is still to come, or whose customer is gone."""
     wanted = derived(methods_of(account))
     settled = found.live and not found.starting
     met = wanted.met_by(found.collection_method, found.days_until_due, found.default_payment_method)
-    if not settled or met or customer_of(account).merged:
+    if not settled or met or customer_of(account).merged or customer_of(account).gone:
         return (), ()
     ours = described(wanted.value, wanted.days_until_due)
     theirs = described(found.collection_method, found.days_until_due, found.default_payment_method)

@@ -5,6 +5,7 @@ agreements come from the processors, which are canonical for them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from consumers.performers.stripe_align_subscriptions import FIXED
@@ -72,6 +73,18 @@ def _gone(known: Known) -> Difference:
     heard = Cause.CUSTOMER_DELETED if known.customer.gone else Cause.CHANGED_AT_PROCESSOR
     cause = Cause.MERGED if known.shared else heard
     return Difference(STRIPE, CUSTOMER, known.customer_id, None, cause)
+
+
+def of_a_gone_customer(known: Known, *, certain: bool) -> list[Difference]:
+    """That it is gone, and each subscription that is still live here.
+
+    Those are read by themselves once the deletion is `certain`, or heard of: while Stripe merely knows no such
+    customer, as with keys of another account of ours there, a person looks before anything ends.
+    """
+    live = subscriptions(known, (), all_of_them=True)
+    if not certain and not known.customer.gone and not known.shared:
+        live = [replace(one, cause=Cause.CHANGED_AT_PROCESSOR) for one in live]
+    return [_gone(known), *live]
 
 
 def _identity(known: Known, found: Customer) -> Iterator[Difference]:

@@ -45,7 +45,7 @@ BOTH: Final = (STRIPE, BRAINTREE)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What Stripe shows of an account's customer; None when there is no customer (any more)."""
+    """What Stripe shows of an account's customer; None when it knows none, which is not to say that it was deleted."""
 
     customer: Customer | None
     methods: Sequence[Method] = ()
@@ -137,8 +137,10 @@ class Examination:
             return Shown(None)
         ask = self.processors.ask_stripe(counts)
         answer = await customers.retrieve(ask, account.customer_id)
-        if is_missing(answer) or (found := done(answer)).deleted:
+        if is_missing(answer):
             return Shown(None)
+        if (found := done(answer)).deleted:
+            return Shown(found)
         return Shown(
             found,
             await methods_of(ask, account.customer_id),
@@ -187,8 +189,8 @@ def _of_stripe(account: Known, shown: Shown) -> list[Difference]:
         profile = account.profile is not None and not account.profile.deleted_on
         wanted = profile or bool(living(account.methods))
         return [Difference(STRIPE, CUSTOMER, WANTED, None, Cause.FAILED_EFFECT)] if wanted else []
-    if shown.customer is None:
-        return differences.customer(account, Customer(account.customer_id, deleted=True))
+    if shown.customer is None or shown.customer.deleted:
+        return differences.of_a_gone_customer(account, certain=shown.customer is not None)
     return [
         *differences.customer(account, shown.customer),
         *differences.methods(account, shown.methods),

@@ -268,6 +268,19 @@ CUSTOMERS: dict[str, Case] = {
         ),
         (_customer(30, "e3", deleted=True),),
     ),
+    "a customer with a subscription is deleted": Case(
+        lambda world: None,
+        (
+            active(10, "e1"),
+            active(20, "e2", status=S.PAST_DUE),
+            _customer(30, "e4", deleted=True),
+            active(30, "e3", status=S.CANCELED, ended_at=event(30).at),
+        ),
+        (
+            _customer(30, "e4", deleted=True),
+            active(30, "e3", status=S.CANCELED, ended_at=event(30).at),
+        ),
+    ),
     "the default of a customer is changed and changed back": Case(
         lambda world: None,
         (
@@ -320,6 +333,18 @@ def test_what_was_asked_for_ends_the_same_in_every_order_and_after_every_loss(na
             assert _ended(case, left, swept=True) == wanted
         else:
             assert not any("active" in row for row in _ended(case, left, swept=True))
+
+
+@pytest.mark.parametrize("seen", [event(30, "e3"), reading(30)], ids=["event", "reading"])
+def test_a_subscription_whose_end_nobody_told_of_is_read_once_its_customer_is_deleted(
+    seen: Observation,
+) -> None:
+    deleted = _customer(30, "e3", deleted=True).model_copy(update={"seen": seen})
+    truth = active(30, "e9", status=S.CANCELED, ended_at=event(30).at)
+    wanted = rows(lived([truth], truth))
+    for order in permutations((active(10, "e1"), active(20, "e2", status=S.PAST_DUE), deleted)):
+        assert rows(lived(order, truth)) == wanted
+        assert rows(lived((*order, *order), truth)) == wanted
 
 
 def _paypal(shown: Callable[[str], Sequence[Fact]]) -> tuple[World, Sequence[Fact]]:

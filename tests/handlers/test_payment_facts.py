@@ -5,7 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from handlers.drift import payment_in_flight
-from handlers.payment_effects import ALIGN_BRAINTREE, ALIGN_STRIPE, READ_METHOD, READ_SETUP, SETUP_DEADLINE
+from handlers.payment_effects import (
+    ALIGN_BRAINTREE,
+    ALIGN_STRIPE,
+    READ_METHOD,
+    READ_SETUP,
+    SETUP_DEADLINE,
+    read_subscription,
+)
 from handlers.payment_method import method_id_of
 from tests.handlers.payment_worlds import (
     CUSTOMER,
@@ -21,6 +28,7 @@ from tests.handlers.payment_worlds import (
     mirrored,
     observed,
     reading,
+    subscription,
     with_card,
     with_paypal,
 )
@@ -41,6 +49,7 @@ from topics.payment_methods import (
     SetupIntentObserved,
     StripeCustomerObserved,
 )
+from topics.subscriptions import SubscriptionGone, SubscriptionStatus
 
 SETUP = "seti_1"
 
@@ -246,3 +255,27 @@ def test_with_its_customer_a_method_is_gone() -> None:
     )
     assert method(world, method_id).gone
     assert default(world) == paypal
+
+
+def test_with_its_customer_each_live_subscription_is_looked_at_whoever_tells() -> None:
+    world = linked()
+    world.applied(subscription(event(1, "e1")))
+    world.applied(subscription(event(2, "e2"), subscription="sub_2", status=SubscriptionStatus.CANCELED))
+    gone = StripeCustomerObserved(
+        customer_id=CUSTOMER, default_payment_method=None, deleted=True, seen=event(4)
+    )
+    for seen in (event(4), reading(9)):
+        told = world.applied(gone.model_copy(update={"seen": seen}))
+        assert told.effects == (read_subscription("sub_1"),)
+    world.applied(SubscriptionGone(subscription="sub_1", seen=reading(10)))
+    assert world.applied(gone).effects == ()
+
+
+def test_late_word_of_a_subscription_whose_customer_is_deleted_has_it_read_and_not_brought_in_line() -> None:
+    world = linked()
+    with_paypal(world)
+    world.applied(
+        StripeCustomerObserved(customer_id=CUSTOMER, default_payment_method=None, deleted=True, seen=event(4))
+    )
+    assert world.applied(subscription(event(3, "e3"))).effects == (read_subscription("sub_1"),)
+    assert world.applied(subscription(reading(9))).effects == ()

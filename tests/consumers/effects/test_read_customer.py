@@ -115,6 +115,24 @@ async def test_a_customer_that_is_gone_is_told_by_a_sync(payments: Payments) -> 
     assert (await payments.world.link(payments.account)).gone
 
 
+@ASKED
+async def test_with_a_customer_that_is_gone_its_subscriptions_end(
+    payments: Payments, command: Message
+) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    customer = (await payments.customer())["id"]
+    subscription = subscribed(payments, customer)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    assert (await payments.mirrored()).subscriptions[subscription].live
+    payments.world.double.driver.delete(customer, silent=True)
+    await payments.ask(command)
+    await payments.world.settle()
+    over = (await payments.mirrored()).subscriptions[subscription]
+    assert (over.status, over.ended_at is not None) == (SubscriptionStatus.CANCELED, True)
+
+
 async def test_looks_that_are_owed_at_once_are_taken_once(payments: Payments) -> None:
     for command in (SyncStripeCustomer(), ReconcileCollectionMethod(), SyncStripeCustomer()):
         await payments.ask(command)

@@ -4,10 +4,13 @@ import pytest
 
 from consumers.sweeps.repair_plan import consequence, repair_of
 from handlers.drift import Cause
+from state.stripe.answers import Refused
 from tests.consumers.effects.paypal import NONCE, OLD, on_the_wrong_customer, taken_over
+from tests.consumers.effects.stripe_side import subscribed
 from tests.consumers.sweeps.sweeping import Sweeping
 from topics.drift import RepairDrift
-from topics.payment_methods import MethodState
+from topics.payment_methods import MethodState, ReconcileCollectionMethod
+from topics.subscriptions import SubscriptionStatus
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
@@ -29,6 +32,49 @@ async def test_a_customer_that_is_gone_takes_its_methods_with_it_once_a_repair_t
     assert (await sweep.payments.world.sync_state(sweep.payments.account)).state == "failed"
     assert await sweep.reported() == {"customer": (customer, None, Cause.CUSTOMER_DELETED)}
     assert await consequences(sweep) == ["left until the account is linked to another customer"]
+
+
+async def deleted_with_a_subscription(sweep: Sweeping) -> tuple[str, str]:
+    """The customer and its subscription, both gone at Stripe without a word."""
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    customer, subscription = (await sweep.payments.customer())["id"], await subscribed(sweep.payments)
+    await sweep.payments.ask(ReconcileCollectionMethod())
+    await sweep.payments.world.settle()
+    sweep.payments.world.double.driver.delete(customer, silent=True)
+    return customer, subscription
+
+
+async def test_a_subscription_that_went_with_its_customer_is_reported_and_read_by_itself(
+    sweep: Sweeping,
+) -> None:
+    customer, subscription = await deleted_with_a_subscription(sweep)
+    assert await sweep.found() == {
+        "customer": (customer, None, Cause.CHANGED_AT_PROCESSOR),
+        f"subscriptions.{subscription}.status": ("active", None, Cause.MISSED_WEBHOOK),
+    }
+    await sweep.settled()
+    over = (await sweep.payments.mirrored()).subscriptions[subscription]
+    assert over.status is SubscriptionStatus.CANCELED
+    assert await sweep.reported() == {"customer": (customer, None, Cause.CHANGED_AT_PROCESSOR)}
+
+
+async def test_of_a_customer_that_stripe_does_not_know_nothing_ends_without_a_person(
+    sweep: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the keys of another account of ours at Stripe."""
+    customer, subscription = await deleted_with_a_subscription(sweep)
+
+    async def unknown(*_: object) -> Refused:
+        return Refused("No such customer", 404, "resource_missing")
+
+    monkeypatch.setattr("state.stripe.customers.retrieve", unknown)
+    assert await sweep.found() == {
+        "customer": (customer, None, Cause.CHANGED_AT_PROCESSOR),
+        f"subscriptions.{subscription}.status": ("active", None, Cause.CHANGED_AT_PROCESSOR),
+    }
+    await sweep.settled()
+    assert (await sweep.payments.mirrored()).subscriptions[subscription].live
 
 
 @pytest.mark.parametrize(("reference", "theirs"), [(OLD, "another customer's"), (NONCE, None)])
