@@ -19,6 +19,7 @@ from handlers.payment_method import (
     REMOVED,
     PaymentMethods,
     at,
+    living,
     methods_of,
     utc,
 )
@@ -101,10 +102,17 @@ def setup_refused(account: Account, result: SetupRefused, context: Context) -> D
 def make_room(account: Account, decision: Applied, context: Context, *, reserved: int = 0) -> Applied:
     """The decision with the oldest setups cancelled for which there is no place beside the methods of its end."""
     after = account.with_changes(decision.changes)
-    open_ones = open_setups.waiting(customer_of(after).setups)
+    open_ones = _unnamed(after)
     places = limit_of(account, context) - len(placed(methods_of(after), context.now)) - reserved
     leaving = open_ones[: max(0, len(open_ones) - max(places, 0))]
     return closed(account, decision, context, *leaving)
+
+
+def _unnamed(account: Account) -> list[OpenSetup]:
+    """Setups that may bring a method. One whose customer authenticates for a method on record has that one's place."""
+    pending = [one for one in living(methods_of(account)) if one.state is MethodState.PENDING_SETUP]
+    named = {one.setup_intent for one in pending if one.setup_intent}
+    return [one for one in open_setups.waiting(customer_of(account).setups) if one.setup_intent not in named]
 
 
 def closed(account: Account, decision: Applied, context: Context, *leaving: OpenSetup) -> Applied:

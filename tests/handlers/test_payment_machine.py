@@ -147,7 +147,7 @@ class Histories(RuleBasedStateMachine):
         assert all(one.released for one in at(methods, Processor.STRIPE) if one.gone)
         assert not active & self.before_erasure
         if not self.relinked:
-            assert len(living(methods)) + len(setups) <= LIMIT
+            assert len(living(methods)) + len(setups - pending) <= LIMIT
 
     @invariant()
     def there_is_one_default_while_any_is_active(self) -> None:

@@ -31,6 +31,7 @@ from topics.payment_methods import (
     AddPaymentMethod,
     MethodKind,
     MethodState,
+    PaymentMethodActionRequired,
     PaymentMethodsReleased,
     PaymentMethodVaulted,
     RemovePaymentMethod,
@@ -155,6 +156,36 @@ def test_a_card_that_was_told_of_first_takes_over_name_and_address() -> None:
     kept_as = world.applied(PaymentMethodVaulted(method_id=method_id, details=card("pm_2"), seen=reading(6)))
     assert kept_as.result is not None
     assert (kept_as.result["id"], kept_as.result["nick_name"]) == (KEPT, "Team card")
+
+
+def authenticating(world: World, intent: str) -> str:
+    """A page names a setup that waits for its customer's bank; the id of the method."""
+    opened(world, intent)
+    named = world.applied(AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, setup_intent=intent))
+    assert named.result is not None
+    method_id = str(named.result["id"])
+    deadline = world.now + timedelta(hours=1)
+    world.applied(PaymentMethodActionRequired(method_id=method_id, setup_intent=intent, deadline=deadline))
+    return method_id
+
+
+def test_a_setup_that_was_named_and_its_method_have_one_place_between_them() -> None:
+    world = linked()
+    method_id = authenticating(world, "seti_1")
+    second = world.applied(AddPaymentMethod(method_kind=MethodKind.CREDIT_CARD, payment_method="pm_2"))
+    assert cancelled(second) == []
+    assert world.code(StartPaymentMethodSetup()) is Code.PAYMENT_METHOD_LIMIT
+    world.applied(brings("seti_1", "pm_1"))
+    assert method(world, method_id).state is MethodState.ACTIVE
+
+
+def test_beside_a_setup_that_was_named_a_page_may_ask_for_another_which_gives_its_place_first() -> None:
+    world = linked()
+    method_id = authenticating(world, "seti_1")
+    assert opened(world, "seti_2") == []
+    added = world.applied(AddPaymentMethod(method_kind=MethodKind.PAYPAL))
+    assert cancelled(added) == ["seti_2"]
+    assert method(world, method_id).state is MethodState.PENDING_SETUP
 
 
 def test_a_setup_that_was_removed_brings_nothing_back() -> None:
