@@ -3,7 +3,15 @@
 from dataclasses import replace as dataclass_replace
 from typing import Any, Final
 
-from handlers import agreement_facts, open_setups, payment_facts, payment_results, payment_setups, relinking
+from handlers import (
+    agreement_facts,
+    open_setups,
+    payment_facts,
+    payment_results,
+    payment_setups,
+    relinking,
+    sharing,
+)
 from handlers.account import Account
 from handlers.accounts import version_conflict
 from handlers.card_expiry import review
@@ -232,4 +240,5 @@ HANDLERS: Final = (
     *payment_facts.HANDLERS,
     *agreement_facts.HANDLERS,
     *relinking.HANDLERS,
+    *sharing.HANDLERS,
 )

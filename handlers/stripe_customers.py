@@ -1,4 +1,4 @@
-"""Decisions about the link to Stripe: compare-and-set, what a sync showed, shared customers (DOMAIN.md 2)."""
+"""Decisions about the link to Stripe: compare-and-set, and what a sync showed (DOMAIN.md 2)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,8 +12,6 @@ from topics.codes import Code
 from topics.stripe_customers import (
     LinkStripeCustomer,
     StripeCustomerLinked,
-    StripeCustomerMerged,
-    StripeCustomerShared,
     StripeCustomerSynced,
     StripeCustomerSyncFailed,
     StripeSyncRequested,
@@ -156,21 +154,6 @@ def sync_failed(account: Account, fact: StripeCustomerSyncFailed, context: Conte
     return Applied({STRIPE_CUSTOMER: replace(customer, version=customer.version + 1, failure=failure)})
 
 
-def shared(account: Account, fact: StripeCustomerShared, context: Context) -> Decision:
-    """Mark the account as merged, or no longer; an older reading than the last one changes nothing."""
-    customer = customer_of(account)
-    stale = customer.shared_as_of is not None and fact.as_of <= customer.shared_as_of
-    if stale or customer.customer_id != fact.customer_id:
-        return Applied()
-    merged = fact.accounts > 1
-    version = customer.version + 1
-    after = replace(customer, version=version, merged=merged, shared_as_of=fact.as_of)
-    if merged == customer.merged:
-        return Applied({STRIPE_CUSTOMER: after})
-    event = StripeCustomerMerged(customer_id=fact.customer_id, merged=merged, version=version)
-    return Applied({STRIPE_CUSTOMER: after}, events=(event,))
-
-
 def _view(customer: StripeCustomer) -> dict[str, object]:
     return {"customer_id": customer.customer_id, "merged": customer.merged, "version": customer.version}
 
@@ -179,5 +162,4 @@ HANDLERS: Final = (
     Handler(SyncStripeCustomer, sync, needs=(STRIPE_CUSTOMER,)),
     Handler(StripeCustomerSynced, synced, needs=(STRIPE_CUSTOMER,)),
     Handler(StripeCustomerSyncFailed, sync_failed, needs=(STRIPE_CUSTOMER,)),
-    Handler(StripeCustomerShared, shared, needs=(STRIPE_CUSTOMER,)),
 )

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from handlers.decision import EffectRequest
+from handlers.payment_effects import align_stripe
 from handlers.stripe_customers import DISCARD_EFFECT, READ_CUSTOMER, STRIPE, Failure
 from tests.handlers.worlds import START, World, registered
 from topics.codes import Code
 from topics.message import Role
+from topics.observation import Observation
+from topics.payment_methods import StripeCustomerObserved
 from topics.stripe_customers import (
     LinkStripeCustomer,
     StripeCustomerLinked,
@@ -163,9 +166,27 @@ def test_a_shared_customer_marks_the_account_as_merged_once(accounts: int) -> No
 def test_a_customer_that_is_no_longer_shared_is_told_too() -> None:
     world = linked()
     world.applied(shared(5, 2))
-    assert world.applied(shared(6, 1)).events == (
-        StripeCustomerMerged(customer_id="cus_A", merged=False, version=3),
+    told = world.applied(shared(6, 1))
+    assert told.events == (StripeCustomerMerged(customer_id="cus_A", merged=False, version=3),)
+
+
+def test_what_nobody_wrote_while_a_customer_was_shared_is_brought_in_line_once_it_is_not() -> None:
+    world = linked()
+    assert world.applied(shared(4, 1)).effects == ()
+    assert world.applied(shared(5, 2)).effects == ()
+    assert world.applied(shared(6, 1)).effects == (align_stripe(),)
+    assert world.applied(shared(7, 1)).effects == ()
+
+
+def test_a_deleted_customer_is_not_brought_in_line_when_it_is_no_longer_shared() -> None:
+    world = linked()
+    world.applied(shared(5, 2))
+    world.applied(
+        StripeCustomerObserved(
+            customer_id="cus_A", default_payment_method=None, deleted=True, seen=Observation(at=START)
+        )
     )
+    assert world.applied(shared(6, 1)).effects == ()
 
 
 @pytest.mark.parametrize("minute", [4, 5])

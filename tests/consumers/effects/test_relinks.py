@@ -3,8 +3,14 @@
 import pytest
 
 from tests.consumers.effects.payments import Payments
-from tests.consumers.effects.stripe_side import attached, stripe
-from topics.payment_methods import MethodState, SetupDeadlinePassed, StartPaymentMethodSetup
+from tests.consumers.effects.stripe_side import attached, stripe, subscribed
+from tests.consumers.effects.test_payment_kills import revoked
+from topics.payment_methods import (
+    MethodState,
+    ReconcileCollectionMethod,
+    SetupDeadlinePassed,
+    StartPaymentMethodSetup,
+)
 from topics.stripe_customers import LinkStripeCustomer
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
@@ -105,3 +111,29 @@ async def test_a_setup_of_an_account_that_shares_its_customer_is_released_at_its
     await payments.world.settle()
     assert statuses(payments) == {intent: "canceled"}
     assert all(one.gone for one in (await payments.kept()).methods.values())
+
+
+async def test_whoever_keeps_a_shared_customer_in_the_end_has_its_subscriptions_brought_in_line(
+    payments: Payments,
+) -> None:
+    await payments.adds()
+    await payments.world.settle()
+    subscription = await subscribed(payments)
+    paypal = await payments.connects()
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    other = Payments(payments.world, payments.vault, await payments.world.account())
+    await relinked(other, (await payments.customer())["id"])
+    await payments.world.settle()
+    await payments.world.say(payments.account, revoked((await payments.end(paypal))[2]["id"]))
+    await payments.world.settle()
+    assert collected(payments, subscription) == "send_invoice", "nothing is written while it is shared"
+    await relinked(other, another(payments))
+    await payments.world.settle()
+    assert collected(payments, subscription) == "charge_automatically"
+
+
+def collected(payments: Payments, subscription: str) -> str:
+    """How Stripe collects a subscription."""
+    found = next(one for one in payments.objects("subscription") if one["id"] == subscription)
+    return str(found["collection_method"])
