@@ -17,7 +17,7 @@ BILLING_FIELDS: Final = tuple(MethodBilling.model_fields)
 FINAL: Final = frozenset({MethodState.REVOKED, MethodState.DETACHED})
 """States that a method does not leave, and in which it is a tombstone. An expired card may get a new date."""
 
-_AT_ONCE: Final = timedelta(days=1)
+AT_ONCE: Final = timedelta(days=1)
 """Longer than any authentication takes."""
 REMOVED: Final = "It was removed."
 ERASED: Final = "The account was erased."
@@ -59,7 +59,7 @@ class PaymentMethod:
     def verifying(self) -> bool:
         """Whether it waits for deposits to arrive, which takes days and holds up nothing else."""
         waits = self.state is MethodState.PENDING_SETUP and self.deadline is not None
-        return waits and self.deadline is not None and self.deadline - self.created_on > _AT_ONCE
+        return waits and self.deadline is not None and self.deadline - self.created_on > AT_ONCE
 
     @property
     def elsewhere(self) -> bool:

@@ -10,6 +10,7 @@ from handlers.ordering import seen
 from handlers.payment_changes import applied
 from handlers.payment_effects import align_braintree, align_stripe, read_method, read_setup, setup_deadline
 from handlers.payment_method import (
+    AT_ONCE,
     PAYMENT_METHODS,
     PaymentMethod,
     PaymentMethods,
@@ -17,6 +18,7 @@ from handlers.payment_method import (
     changed,
     ended,
     left_behind,
+    method_id_of,
     methods_of,
     utc,
     view,
@@ -53,7 +55,8 @@ def action_required(account: Account, result: PaymentMethodActionRequired, conte
     method = methods_of(account).methods.get(result.method_id)
     if method is None or method.state is not MethodState.PENDING_SETUP:
         return Applied(
-            effects=(read_setup(result.setup_intent, release=True),), result=view(method) if method else None
+            effects=(read_setup(result.setup_intent, release=True),),
+            result=view(_kept(methods_of(account), method.id)) if method else None,
         )
     if of_another(account, result.customer_id):
         gone = ended(method, MethodState.DETACHED, RELINKED, context.now, released=True)
@@ -111,12 +114,28 @@ def activated(
 ) -> PaymentMethods:
     """The methods with this one usable. A second row of what is kept already gives way to the first, which takes
     over what the customer said of it: word of an attachment may come before the answer to whoever adds the method.
+    But the id that the customer was given to authenticate with stays: there it is the first that gives way.
     """
     twin = methods.referred(details.reference)
-    if twin is not None and twin.id != method.id and not twin.gone:
-        reason = "The same method was added before."
-        gone = ended(method, MethodState.DETACHED, reason, context.now, released=True, details=details)
-        return methods.put(gone, heir(twin, method, context))
+    if twin is None or twin.id == method.id or twin.gone:
+        return _usable(methods, method, details, observation, context)
+    if _answered_with(method, twin):
+        reason = "It goes on as the method that it was asked for as."
+        gone = ended(twin, MethodState.DETACHED, reason, context.now, released=True)
+        after = _usable(methods, heir(method, twin, context), details, observation, context)
+        return after.put(gone)
+    reason = "The same method was added before."
+    gone = ended(method, MethodState.DETACHED, reason, context.now, released=True, details=details)
+    return methods.put(gone, heir(twin, method, context))
+
+
+def _usable(
+    methods: PaymentMethods,
+    method: PaymentMethod,
+    details: MethodDetails,
+    observation: Observation,
+    context: Context,
+) -> PaymentMethods:
     if method.state is not MethodState.PENDING_SETUP:
         return methods
     return methods.put(
@@ -131,6 +150,17 @@ def activated(
             seen=seen(observation),
         )
     )
+
+
+def _answered_with(method: PaymentMethod, twin: PaymentMethod) -> bool:
+    """Whether somebody was given the id of this one, and its twin only came by word of its attachment.
+
+    It has a deadline once its customer was asked to authenticate. A twin of long before is another matter: it was
+    on the account's list when this one was asked for.
+    """
+    asked = method.state is MethodState.PENDING_SETUP and method.deadline is not None
+    told_of = twin.id == method_id_of(twin.details.reference)
+    return asked and told_of and twin.created_on > method.created_on - AT_ONCE
 
 
 def heir(twin: PaymentMethod, method: PaymentMethod, context: Context) -> PaymentMethod:

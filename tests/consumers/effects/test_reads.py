@@ -82,6 +82,19 @@ async def test_a_success_of_which_word_was_lost_is_found_at_the_deadline(payment
     assert (await payments.only()).state is MethodState.ACTIVE
 
 
+async def test_whoever_authenticated_finds_the_method_under_the_id_that_was_given(payments: Payments) -> None:
+    """Also where word of its attachment came first."""
+    intent = await pending(payments)
+    given = (await payments.only()).id
+    authenticate(payments, intent)
+    brought = payments.objects("setup_intent")[0]["payment_method"]
+    await looked_at(payments, read_method(brought))
+    assert len((await payments.kept()).methods) == 2
+    await looked_at(payments, read_setup(intent, release=False))
+    kept = await payments.only()
+    assert (kept.id, kept.state, kept.details.reference) == (given, MethodState.ACTIVE, brought)
+
+
 async def test_a_look_before_the_deadline_releases_nothing(payments: Payments) -> None:
     intent = await pending(payments)
     await looked_at(payments, read_setup(intent, release=False))
