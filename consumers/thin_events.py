@@ -12,13 +12,15 @@ from uuid6 import uuid7
 from consumers.webhook_reading import Thin
 from handlers.decision import EffectRequest
 from handlers.payment_effects import align_stripe, read_method, read_subscription
+from handlers.stripe_customers import read_customer
 from state.postgres.effects import QUIET, EffectRow
 from topics.message import Urgency
 
+CUSTOMER: Final = "cus"
 _LOOKS: Final[Mapping[str, Callable[[str], EffectRequest]]] = {
     "pm": read_method,
     "sub": read_subscription,
-    "cus": lambda _: align_stripe(),
+    CUSTOMER: lambda _: align_stripe(),
 }
 """By the prefix of an object's id. Of a customer all that is ours is brought in line, which looks at it first."""
 
@@ -29,8 +31,9 @@ def concerns_us(thin: Thin) -> bool:
 
 
 def owed(thin: Thin, accounts: Sequence[str]) -> list[EffectRow]:
-    """The looks that each account owes at the object."""
-    wanted = _LOOKS[_prefix(thin)](thin.object_id)
+    """The looks that each account owes at it. A customer that several share is read: nothing is written to it."""
+    shared = _prefix(thin) == CUSTOMER and len(accounts) > 1
+    wanted = read_customer() if shared else _LOOKS[_prefix(thin)](thin.object_id)
     payload = orjson.dumps(dict(wanted.payload)).decode()
     return [
         EffectRow(

@@ -310,6 +310,19 @@ async def test_a_thin_event_has_those_who_know_its_object_look_at_it(
     assert dict(orjson.loads(letter["headers"]))["dl_reason"] == "unknown_customer"
 
 
+async def test_a_thin_event_of_a_customer_that_several_share_has_it_read_by_each(
+    room: Room, connection: Connection
+) -> None:
+    cus = customer()
+    accounts = sorted([await linked(connection, cus), await linked(connection, cus)])
+    thin = {"id": "evt_t", "object": "v2.core.event", "type": "v1.customer.updated"}
+    async with room.member(f"g.{cus}", patience=timedelta(seconds=1)):
+        await room.told(orjson.dumps({**thin, "related_object": {"id": cus, "type": "customer"}}))
+        await until(lambda: connection.fetchval("SELECT count(*) FROM effects"))
+    rows = await connection.fetch("SELECT account_id, kind FROM effects ORDER BY account_id")
+    assert [tuple(row) for row in rows] == [(one, "stripe.read_customer") for one in accounts]
+
+
 async def killed_at(room: Room, group: str, point: str) -> None:
     """A member of the group works until it dies at this point."""
     (facts,) = room.facts_topic
