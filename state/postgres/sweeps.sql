@@ -52,15 +52,15 @@ SELECT $1, id FROM unnest($2::text[]) AS id
 ON CONFLICT DO NOTHING;
 
 -- name: unseen
--- Accounts with a customer or a live subscription that Stripe did not show, or with a profile and no customer, in id
--- order behind $2.
+-- Accounts with a customer or a live subscription that Stripe did not show, or with a profile or a payment method and no
+-- customer, in id order behind $2. Each branch gives an account once: fewer rows than $3 are the end of the phase.
 SELECT account_id FROM (
     (SELECT account_id FROM stripe_customers
      WHERE account_id > $2 AND customer_id IS NOT NULL
        AND NOT EXISTS (SELECT FROM swept_objects WHERE sweep = $1 AND swept_objects.id = customer_id)
      ORDER BY account_id LIMIT $3)
     UNION
-    (SELECT account_id FROM subscriptions
+    (SELECT DISTINCT account_id FROM subscriptions
      WHERE account_id > $2 AND status NOT IN ('canceled', 'incomplete_expired')
        AND NOT EXISTS (SELECT FROM swept_objects WHERE sweep = $1 AND swept_objects.id = subscriptions.id)
      ORDER BY account_id LIMIT $3)
@@ -69,6 +69,12 @@ SELECT account_id FROM (
      WHERE account_id > $2 AND deleted_on IS NULL
        AND NOT EXISTS (SELECT FROM stripe_customers AS link
                        WHERE link.account_id = profiles.account_id AND link.customer_id IS NOT NULL)
+     ORDER BY account_id LIMIT $3)
+    UNION
+    (SELECT DISTINCT account_id FROM payment_methods
+     WHERE account_id > $2 AND state NOT IN ('revoked', 'detached')
+       AND NOT EXISTS (SELECT FROM stripe_customers AS link
+                       WHERE link.account_id = payment_methods.account_id AND link.customer_id IS NOT NULL)
      ORDER BY account_id LIMIT $3)
 ) AS unseen
 ORDER BY account_id

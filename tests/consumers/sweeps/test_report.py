@@ -15,6 +15,7 @@ from state.postgres import drift
 from state.postgres.sweeps import Counts
 from state.stripe import customers
 from state.stripe.answers import Refused
+from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import attached, stripe, subscribed
 from tests.consumers.effects.test_reads import looked_at
 from tests.consumers.sweeps.sweeping import Sweeping
@@ -253,6 +254,23 @@ async def test_a_customer_that_was_never_made_is_made(sweep: Sweeping) -> None:
     await sweep.again()
     assert await sweep.rows() == []
     assert world.only_customer(other)["name"] == "Ada Lovelace"
+
+
+async def test_a_customer_that_was_never_made_is_missed_where_only_paypal_is_kept(sweep: Sweeping) -> None:
+    world = sweep.payments.world
+    other = Payments(world, sweep.payments.vault, await world.account())
+    await other.connects("other@example.com")
+    await world.settle()
+    assert (await other.only()).state is MethodState.ACTIVE
+    await world.connection.execute("DELETE FROM stripe_customers WHERE account_id = $1", other.account)
+    await sweep.everything()
+    await sweep.again()
+    (row,) = await sweep.rows()
+    assert (row.account_id, row.difference.field, row.difference.cause) == (
+        other.account,
+        "customer",
+        Cause.FAILED_EFFECT,
+    )
 
 
 async def test_what_was_found_once_is_not_reported_and_leaves_no_trace(sweep: Sweeping) -> None:
