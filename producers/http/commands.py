@@ -7,7 +7,7 @@ journal's key makes it apply once, and the outcome comes by the reply channel.
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -37,6 +37,20 @@ from topics.message import Envelope, Message
 _KEY: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 _RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 _OPERATION: Final = "Operation-Id"
+_UNREAD: Final = (
+    "The client secret can't be read right now. Please ask for the operation in a moment, or try again with the same "
+    "Idempotency-Key."
+)
+_LOST: Final = "The client secret could not be handed over. Please ask for another one."
+_PERHAPS: Final = (
+    "It is not known whether the request was taken. Before you send it again, ask for the operation that the header "
+    "Operation-Id names and read the current state: a repetition is another operation. Repeating is safe for requests "
+    "that had an Idempotency-Key from the first time on."
+)
+_PERHAPS_KEYED: Final = (
+    "It is not known whether the request was taken. Send it again with the same Idempotency-Key: nothing is done twice "
+    "by that."
+)
 HANDED_OVER: Final = "client_secret"
 """The name of a secret that a result leaves empty, as it is handed over beside the journal."""
 
@@ -60,11 +74,11 @@ async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | No
     body = _encoded(message)
     operation = await _operation(visit, message.type, body, secrets or {})
     if operation.outcome is not None and operation.outcome.outcome != ACCEPTED:
-        return await _told(visit, operation.id, message.type, operation.outcome)
+        return await _told(visit, operation, message.type, operation.outcome)
     with visit.surface.outcomes.expecting(operation.id) as outcome:
         if operation.outcome is None:
             await _hand_over(visit, operation.id, secrets)
-            await _publish(visit, operation.id, message.type, body, keyed=operation.keyed)
+            await _publish(visit, operation, message.type, body)
         if _RESPOND_ASYNC.search(visit.request.headers.get("prefer", "")):
             return await _accepted(visit, operation.id, message.type, {"Preference-Applied": "respond-async"})
         try:
@@ -73,7 +87,7 @@ async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | No
         except TimeoutError:
             OUTCOMES_BY.labels(surface=visit.surface.kind.name, how="timeout").inc()
             return await _accepted(visit, operation.id, message.type, {})
-        return await _told(visit, operation.id, message.type, end)
+        return await _told(visit, operation, message.type, end)
 
 
 async def _concluded(visit: Visit, command_id: UUID, outcome: Outcome) -> Outcome:
@@ -84,21 +98,28 @@ async def _concluded(visit: Visit, command_id: UUID, outcome: Outcome) -> Outcom
         return await conclusion
 
 
-async def _told(visit: Visit, command_id: UUID, message_type: str, outcome: Outcome) -> Response:
+async def _told(visit: Visit, operation: _Operation, message_type: str, outcome: Outcome) -> Response:
     """An outcome as the answer to the request that asked for it."""
-    headers = {_OPERATION: str(command_id)}
+    headers = {_OPERATION: str(operation.id)}
     if outcome.outcome != "applied":
         message, problems = reasons(outcome.answer)
         return refusal(ApiError(outcome.code or Code.DISCARDED, message, problems), headers)
     try:
-        result = await _with_secret(visit, command_id, outcome.answer)
-    except REDIS_DOWN as down:
-        raise unavailable(
-            "The client secret can't be read right now. Please try again in a moment."
-        ) from down
+        result = await _with_secret(visit, operation.id, outcome.answer)
+    except REDIS_DOWN:
+        return refusal(_after_all(operation, _UNREAD))
     if isinstance(result, dict) and result.get(HANDED_OVER, "") is None:
-        raise unavailable("The client secret could not be handed over. Please ask for another one.")
+        return refusal(_after_all(replace(operation, keyed=False), _LOST))
     return answer(viewed(visit, message_type, outcome.account_id, result), headers=headers)
+
+
+def _after_all(operation: _Operation, sentence: str) -> ApiError:
+    """1503 about an operation that is, or may be. A repetition without a key is another, so no client shall make it."""
+    error = unavailable(sentence)
+    if not operation.keyed:
+        error.headers.update([NO_RETRY])
+    error.headers[_OPERATION] = str(operation.id)
+    return error
 
 
 async def with_secret(visit: Visit, command_id: UUID | None, text: str | None) -> Any:
@@ -192,7 +213,7 @@ async def _hand_over(visit: Visit, command_id: UUID, secrets: Mapping[str, str] 
     try:
         await handover.give(visit.surface.carrier, command_id, secrets)
     except REDIS_DOWN as down:
-        raise unavailable("The request could not be taken. Please try again in a moment.") from down
+        raise _not_taken() from down
 
 
 def _check_age(command_id: UUID) -> None:
@@ -202,10 +223,11 @@ def _check_age(command_id: UUID) -> None:
         raise ApiError(Code.IDEMPOTENCY_KEY_REUSED, old)
 
 
-async def _publish(visit: Visit, command_id: UUID, message_type: str, body: bytes, *, keyed: bool) -> None:
+async def _publish(visit: Visit, operation: _Operation, message_type: str, body: bytes) -> None:
+    """Raises 1503. What Kafka may have all the same is marked as under way and named to the caller."""
     surface = visit.surface
     envelope = Envelope(
-        id=command_id,
+        id=operation.id,
         type=message_type,
         account_id=visit.account_id,
         actor=visit.caller.actor(surface.kind.name),
@@ -215,25 +237,30 @@ async def _publish(visit: Visit, command_id: UUID, message_type: str, body: byte
     try:
         await surface.publisher.publish(surface.settings.commands_topic, envelope, body)
     except NotPublishedError as error:
-        raise _not_taken(maybe=error.maybe and not keyed) from error
+        if not error.maybe:
+            # With a key it may have been taken when it was sent before; that one has the same name.
+            named = {_OPERATION: str(operation.id)} if operation.keyed else {}
+            raise _not_taken(named) from error
+        await _mark(visit, operation.id, message_type)
+        raise _after_all(operation, _PERHAPS_KEYED if operation.keyed else _PERHAPS) from error
 
 
-def _not_taken(*, maybe: bool) -> ApiError:
-    """1503. A repetition without a key would be a second command, so clients are told not to try by themselves."""
-    if not maybe:
-        return unavailable("The request could not be taken. Please try again in a moment.")
-    error = unavailable(
-        "It is not known whether the request was taken. Read the current state before you try again, or send "
-        "an Idempotency-Key, which makes repeating safe."
-    )
-    error.headers.update([NO_RETRY])
+def _not_taken(headers: Mapping[str, str] | None = None) -> ApiError:
+    """1503. Nothing was done, and trying again does no harm."""
+    error = unavailable("The request could not be taken. Please try again in a moment.")
+    error.headers.update(headers or {})
     return error
+
+
+async def _mark(visit: Visit, command_id: UUID, message_type: str) -> None:
+    """The operation can be asked for before there is an outcome."""
+    underway = operations.Underway(visit.account_id, message_type)
+    await operations.mark(visit.surface.redis, visit.surface.patience, command_id, underway)
 
 
 async def _accepted(visit: Visit, command_id: UUID, message_type: str, headers: dict[str, str]) -> Response:
     """202: the operation goes on by itself and can be asked for."""
-    underway = operations.Underway(visit.account_id, message_type)
-    await operations.mark(visit.surface.redis, visit.surface.patience, command_id, underway)
+    await _mark(visit, command_id, message_type)
     location = f"{visit.surface.kind.base}/operations/{command_id}"
     return answer(
         {"operation_id": str(command_id), "status": "pending"},

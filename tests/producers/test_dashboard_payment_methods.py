@@ -180,7 +180,9 @@ async def test_a_secret_that_got_lost_is_not_passed_over(dashboard: Caller, perf
     asked = asyncio.create_task(dashboard.http.post(path))
     effect = await performer.owed()
     await performer.conclude(effect, SetupStarted(setup_intent="seti_3", deadline=NOW.at))
-    assert (await asked).status_code == 503
+    answer = await asked
+    assert (answer.status_code, answer.headers["X-Should-Retry"]) == (503, "false")
+    assert answer.headers["Operation-Id"] == effect["cause"]
 
 
 async def test_a_secret_that_can_t_be_read_right_now_is_not_given_up(
@@ -196,6 +198,8 @@ async def test_a_secret_that_can_t_be_read_right_now_is_not_given_up(
         await performer.conclude(effect, SetupStarted(setup_intent="seti_4", deadline=NOW.at))
         answer = await asked
     assert (answer.status_code, "try again" in answer.json()["errors"][0]["message"]) == (503, True)
+    assert answer.headers["Operation-Id"] == effect["cause"]
+    assert "X-Should-Retry" not in answer.headers  # with its key it may be repeated
     again = await dashboard.http.post(path, headers=key)
     assert again.json()["result"]["client_secret"] == "seti_4_secret_z"
 

@@ -136,7 +136,8 @@ async def test_a_key_whose_command_never_left_is_published_by_the_repetition(
         assert (failed.status_code, failed.json()["errors"][0]["code"]) == (503, 1503)
         assert failed.headers["Retry-After"]
         async with second_process(stack, lane, caller) as whole:
-            assert (await create(whole, caller, "order-1")).status_code == 200
+            done = await create(whole, caller, "order-1")
+            assert (done.status_code, done.headers["Operation-Id"]) == (200, failed.headers["Operation-Id"])
             assert (await create(whole, caller, "order-1")).status_code == 200
     assert await journaled(connection, caller.account_id) == 1
 

@@ -3,9 +3,12 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.produce import ProduceRequest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
@@ -220,6 +223,42 @@ async def test_a_broker_that_cannot_be_reached_is_told_at_once(
     assert (failed.status_code, failed.json()["errors"][0]["code"]) == (503, 1503)
     assert failed.headers["Retry-After"] == "2"
     assert "X-Should-Retry" not in failed.headers  # nothing was published, so repeating is safe
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "order-1"}])
+async def test_what_kafka_may_have_is_named_and_can_be_asked_for(
+    stack: Stack,
+    idle_lane: LaneUnderTest,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    key: dict[str, str],
+) -> None:
+    """Kafka took the request and its acknowledgement never came."""
+    send = AIOKafkaClient.send
+
+    async def unanswered(self: AIOKafkaClient, node: int, request: Any, **options: Any) -> Any:
+        found = await send(self, node, request, **options)
+        if isinstance(request, ProduceRequest):
+            await asyncio.Event().wait()
+        return found
+
+    async with dashboard_caller(settings(stack, idle_lane, publish_seconds=1.0), connection) as caller:
+        await until(lambda: _ready(caller))
+        with monkeypatch.context() as hanging:
+            hanging.setattr(AIOKafkaClient, "send", unanswered)
+            failed = await caller.http.post(caller.profile, json=PROFILE, headers=key)
+        assert (failed.status_code, failed.json()["errors"][0]["code"]) == (503, 1503)
+        assert "It is not known" in failed.json()["errors"][0]["message"]
+        assert failed.headers.get("X-Should-Retry") == (None if key else "false")
+        operation = f"/client/v4/operations/{failed.headers['Operation-Id']}"
+        shown = (await caller.http.get(operation)).json()["result"]
+        assert (shown["status"], shown["account_id"]) == ("pending", caller.account_id)
+        async with idle_lane.running():
+            await until(lambda: _applied(caller, operation))
+
+
+async def _ready(caller: Caller) -> bool:
+    return (await caller.http.get("/readyz")).status_code == 200
 
 
 async def test_reads_say_when_postgres_cannot_be_asked(
