@@ -254,7 +254,7 @@ def _not_taken(headers: Mapping[str, str] | None = None) -> ApiError:
 
 async def _mark(visit: Visit, command_id: UUID, message_type: str) -> None:
     """The operation can be asked for before there is an outcome."""
-    underway = operations.Underway(visit.account_id, message_type)
+    underway = operations.Underway(visit.account_id, message_type, caller=visit.caller.id)
     await operations.mark(visit.surface.redis, visit.surface.patience, command_id, underway)
 
 

@@ -52,7 +52,10 @@ async def show(visit: Visit) -> Response:
     if row is not None:
         return await _decided(visit, row, end or row)
     if parked is not None:
-        return _waiting(visit, command_id, parked["account_id"], "parked")
+        kind, caller = parking.asked(parked)
+        return _waiting(
+            visit, command_id, "parked", operations.Underway(parked["account_id"], kind, caller=caller)
+        )
     return await _underway(visit, command_id)
 
 
@@ -60,8 +63,7 @@ async def _decided(visit: Visit, row: Row, end: Row) -> Response:
     """The command's row says whose it is, its last one what came of it."""
     account_id, kind = row["account_id"], row["type"]
     own = row["actor"] == visit.caller.id
-    if not visit.caller.may_see(account_id) or not (own or visit.surface.kind.may_read(visit.caller, kind)):
-        raise _no_such()
+    _check(visit, account_id, kind, own=own)
     outcome = end["outcome"]
     good = outcome in ("applied", ACCEPTED)
     message, problems = ("", ()) if good else reasons(end["answer"])
@@ -80,6 +82,12 @@ async def _decided(visit: Visit, row: Row, end: Row) -> Response:
     )
 
 
+def _check(visit: Visit, account_id: str, kind: str, *, own: bool) -> None:
+    """Raises 1404 for whoever may not see the account, or may not know what others ask for there."""
+    if not visit.caller.may_see(account_id) or not (own or visit.surface.kind.may_read(visit.caller, kind)):
+        raise _no_such()
+
+
 async def _underway(visit: Visit, command_id: UUID) -> Response:
     try:
         mark = await operations.find(visit.surface.redis, visit.surface.patience, command_id)
@@ -87,25 +95,24 @@ async def _underway(visit: Visit, command_id: UUID) -> Response:
         # Redis can't say whether it is under way, or was emptied. An id of the last day may well be, and "pending"
         # tells a stranger nothing about an account; "no such operation" would be a lie to the one who sent it.
         if uuid7_ms(command_id) / 1000 > time.time() - operations.KEPT_SECONDS:
-            return _waiting(visit, command_id, None, "pending")
+            return _waiting(visit, command_id, "pending")
         raise _no_such() from None
     if mark is None:
         raise _no_such()
-    status = "dead_letter" if mark.given_up else "pending"
-    return _waiting(visit, command_id, mark.account_id, status, kind=mark.type)
+    return _waiting(visit, command_id, "dead_letter" if mark.given_up else "pending", mark)
 
 
 def _waiting(
-    visit: Visit, command_id: UUID, account_id: str | None, status: str, *, kind: str | None = None
+    visit: Visit, command_id: UUID, status: str, known: operations.Underway | None = None
 ) -> Response:
-    if account_id is not None and not visit.caller.may_see(account_id):
-        raise _no_such()
+    if known is not None:
+        _check(visit, known.account_id, known.type, own=known.caller == visit.caller.id)
     return answer(
         {
             "operation_id": command_id,
             "status": status,
-            "account_id": account_id,
-            "type": kind,
+            "account_id": known.account_id if known is not None else None,
+            "type": known.type if known is not None else None,
             "decided_at": None,
             "result": None,
             "errors": errors(Code.INTERNAL, _GIVEN_UP) if status == "dead_letter" else [],

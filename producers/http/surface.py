@@ -74,7 +74,7 @@ class Kind:
     access: Callable[[Pool], Access]
     views: Mapping[str, View]
     may_read: Callable[[Caller, str], bool]
-    """Whether a caller may read the result of commands of this type, sent by somebody else."""
+    """Whether a caller may know of commands of this type, sent by somebody else, and read their results."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ ENDPOINTS: Final = (
 
 
 def _may_read(caller: Caller, message_type: str) -> bool:
-    """The result of another service's command is read with the scope of its capability."""
+    """What another service's command is, and what came of it, is read with the scope of its capability."""
     return reading(message_type) in caller.scopes
 
 

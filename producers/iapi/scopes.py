@@ -38,5 +38,5 @@ def with_implied(scopes: frozenset[str]) -> frozenset[str]:
 
 
 def reading(message_type: str) -> str:
-    """The scope to read the result of a command, by the capability in its type."""
-    return f"{message_type.split('.')[1]}:read"
+    """The scope to read what came of a command, by the capability in its type; none there is for what is no type."""
+    return f"{message_type.partition('.')[2].partition('.')[0]}:read"

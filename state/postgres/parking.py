@@ -72,8 +72,14 @@ async def listed(connection: Connection, limit: int) -> Sequence[Row]:
 
 
 async def find(connection: Connection, command_id: UUID) -> Row | None:
-    """Whether a command waits here, and since when."""
+    """Whether a command waits here, and since when; `asked` reads its headers."""
     return await connection.fetchrow(SQL.find, command_id)
+
+
+def asked(found: Row) -> tuple[str, str]:
+    """The type of a command that waits here, and who asked for it."""
+    headers = dict(orjson.loads(found["headers"]))
+    return headers.get("ce_type", ""), headers.get("ce_actor", "")
 
 
 async def backlog(connection: Connection) -> tuple[int, float]:

@@ -35,7 +35,7 @@ ORDER BY since
 LIMIT $1;
 
 -- name: find
-SELECT command_id, account_id, parked_at FROM parked_commands WHERE command_id = $1;
+SELECT command_id, account_id, headers, parked_at FROM parked_commands WHERE command_id = $1;
 
 -- name: backlog
 -- From account to account by the key, over the first command of each: however long the shelves are. It ends after $1.

@@ -29,11 +29,12 @@ class ForgottenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A published command: its account and its type, and whether it became a dead letter."""
+    """A published command: its account and type, whether it became a dead letter, and who asked, if that is known."""
 
     account_id: str
     type: str
     given_up: bool = False
+    caller: str | None = None
 
 
 async def mark(redis: Redis, patience: Patience, command_id: UUID, operation: Underway) -> None:
@@ -44,10 +45,13 @@ async def mark(redis: Redis, patience: Patience, command_id: UUID, operation: Un
         return
     value, now_ms = orjson.dumps((operation.account_id, operation.type)), int(time.time() * 1000)
     try:
-        async with redis.pipeline(transaction=False) as both:
-            both.set(f"operation:{command_id}", value, ex=KEPT_SECONDS)
-            both.set(_SINCE, now_ms, nx=not patience.missed)
-            await both.execute()
+        async with redis.pipeline(transaction=False) as together:
+            together.set(f"operation:{command_id}", value, ex=KEPT_SECONDS)
+            if operation.caller is not None:
+                # Under a name of its own: processes of the release before read the other one during a deploy.
+                together.set(f"operation-of:{command_id}", orjson.dumps(operation.caller), ex=KEPT_SECONDS)
+            together.set(_SINCE, now_ms, nx=not patience.missed)
+            await together.execute()
     except REDIS_DOWN:
         REDIS_ERRORS.labels(use="operations").inc()
         patience.failed()
@@ -77,15 +81,18 @@ async def find(redis: Redis, patience: Patience, command_id: UUID) -> Underway |
     if not patience.may_ask():
         raise ConnectionError("Redis failed a moment ago")
     try:
-        given_up, value, since = await redis.mget(
-            f"operation-given-up:{command_id}", f"operation:{command_id}", _SINCE
+        given_up, value, asker, since = await redis.mget(
+            *(f"{name}:{command_id}" for name in ("operation-given-up", "operation", "operation-of")), _SINCE
         )
     except REDIS_DOWN:
         patience.failed()
         raise
     patience.answered()
-    known = Underway(*orjson.loads(value)) if value is not None else None
-    letter = replace(Underway(*orjson.loads(given_up)), given_up=True) if given_up is not None else None
+    caller = orjson.loads(asker) if asker is not None else None
+    known = replace(Underway(*orjson.loads(value)), caller=caller) if value is not None else None
+    letter = None
+    if given_up is not None:
+        letter = replace(Underway(*orjson.loads(given_up)), given_up=True, caller=caller)
     if letter is not None and (known is None or known.account_id == letter.account_id):
         return letter
     if known is not None:

@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,29 +12,20 @@ from pydantic import TypeAdapter
 from handlers.accounts import AccountRecord
 from handlers.profile_rules import TaxContext
 from handlers.stripe_customers import StripeCustomer
-from producers.http.operations import Operation
 from producers.iapi.accounts import AccountChanged, FlagsShown, TypeShown
 from producers.iapi.billing_state import BillingState, BillingStates, states
 from producers.iapi.profiles import ProfileShown, Verdict
-from producers.iapi.scopes import SCOPES
-from producers.iapi.service_tokens import new_key
 from producers.iapi.stripe_customers import CustomerLinked, CustomerShown, HoldersShown
 from producers.trace import new_id
 from state.postgres import accounts, effects, profiles, stripe_customers
 from state.postgres.connection import Connection
 from state.postgres.effects import EffectRow
-from tests.conftest import Stack
-from tests.consumers.lanes import LaneUnderTest, journaled
+from tests.consumers.lanes import journaled
 from tests.producers.surfaces import (
-    AUDIENCE,
     PROFILE,
     Caller,
     Service,
     account,
-    iapi_caller,
-    service,
-    settings,
-    write_registry,
 )
 from topics.accounts import AccountType, Flag
 
@@ -285,29 +275,6 @@ async def test_a_service_needs_the_scope_of_what_it_asks(iapi: Caller, known_ser
     assert await refusal(iapi, "GET", iapi.internal("billing-state"), headers=modest) == (403, 1403)
     nobody = {"Authorization": "Bearer x"}
     assert await refusal(iapi, "GET", iapi.internal("flags"), headers=nobody) == (401, 1401)
-
-
-async def test_the_result_of_anothers_command_is_read_with_the_scope_of_its_capability(
-    stack: Stack, lane: LaneUnderTest, connection: Connection, tmp_path: Path
-) -> None:
-    asker = service(tmp_path)
-    private, public = new_key("stranger-1")
-    stranger = replace(asker, name="stranger-service", private=private, public=public)
-    write_registry(
-        asker.registry,
-        {
-            one.name: {"audience": AUDIENCE, "scopes": sorted(SCOPES), "keys": [dict(one.public)]}
-            for one in (asker, stranger)
-        },
-    )
-    async with iapi_caller(settings(stack, lane), connection, asker) as iapi:
-        answer = await iapi.http.put(iapi.internal("billing-profile"), json=PROFILE)
-        path = f"/internal/v1/operations/{answer.headers['Operation-Id']}"
-        own = await result(iapi, "GET", path, Operation, headers=signed(asker, "accounts:read"))
-        assert own["type"] == "billing.profiles.upsert.v1"
-        assert await refusal(iapi, "GET", path, headers=signed(stranger, "accounts:read")) == (404, 1404)
-        seen = await result(iapi, "GET", path, Operation, headers=signed(stranger, "profiles:read"))
-        assert seen["result"] == own["result"]
 
 
 async def test_commands_name_the_service(iapi: Caller, connection: Connection) -> None:
