@@ -5,7 +5,6 @@ journal's key makes it apply once, and the outcome comes by the reply channel.
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from observability.metrics import OUTCOMES_BY
 from producers.http.endpoints import Visit
 from producers.http.envelope import answer, refusal
 from producers.http.errors import NO_RETRY, ApiError, invalid, unavailable
+from producers.http.preferences import idempotency_key, responds_async
 from producers.publisher import NotPublishedError
 from producers.trace import new_id, traceparent
 from state.postgres import idempotency, journal
@@ -34,8 +34,6 @@ from topics.ids import conclusion_id, uuid7_time
 from topics.limits import ID_MAX_AGE
 from topics.message import Envelope, Message
 
-_KEY: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
-_RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 _OPERATION: Final = "Operation-Id"
 _UNREAD: Final = (
     "The client secret can't be read right now. Please ask for the operation in a moment, or try again with the same "
@@ -79,7 +77,7 @@ async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | No
         if operation.outcome is None:
             await _hand_over(visit, operation.id, secrets)
             await _publish(visit, operation, message.type, body)
-        if _RESPOND_ASYNC.search(visit.request.headers.get("prefer", "")):
+        if responds_async(visit.request):
             return await _accepted(visit, operation.id, message.type, {"Preference-Applied": "respond-async"})
         try:
             async with asyncio.timeout(visit.surface.settings.wait_seconds):
@@ -165,12 +163,10 @@ def _encoded(message: Message) -> bytes:
 
 
 async def _operation(visit: Visit, message_type: str, body: bytes, secrets: Mapping[str, str]) -> _Operation:
-    """A new operation, or the one that the request's Idempotency-Key stands for. Raises 1312."""
-    key = visit.request.headers.get("idempotency-key")
+    """A new operation, or the one that the request's Idempotency-Key stands for. Raises 1312 or 1400."""
+    key = idempotency_key(visit.request)
     if key is None:
         return _Operation(new_id())
-    if not _KEY.fullmatch(key):
-        raise invalid("An Idempotency-Key has 1 to 255 printable ASCII characters.")
     wanted = _request_hash(visit.request, message_type, body + _hashed(secrets))
     async with visit.surface.reading() as connection:
         claim = await idempotency.claim(

@@ -19,6 +19,7 @@ from producers.http.envelope import answer
 from producers.http.errors import invalid, not_found
 from producers.http.mistakes import mistaken
 from producers.http.paging import QUERY, page_of
+from producers.http.preferences import idempotency_key
 from producers.iapi.scopes import PAYPAL_BATCHES_READ, PAYPAL_BATCHES_WRITE
 from producers.trace import new_id
 from state.postgres import accounts, paypal_batches
@@ -114,7 +115,7 @@ async def begin(visit: Visit, given: StartPayPalBatch) -> Response:
 
 def _batch_id(visit: Visit) -> str:
     """The same for the same Idempotency-Key, which is kept by batch as it is by account elsewhere."""
-    key = visit.request.headers.get("idempotency-key")
+    key = idempotency_key(visit.request)
     if key is None:
         return new_id().hex
     return hashlib.sha256(f"{visit.caller.id}\0{key}".encode()).hexdigest()[:32]

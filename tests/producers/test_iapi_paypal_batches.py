@@ -86,6 +86,9 @@ async def test_one_key_is_one_batch(iapi: Caller) -> None:
     other = await iapi.http.post(PATH, json={"reason": "another"}, headers=key)
     assert (other.status_code, other.json()["errors"][0]["code"]) == (409, 1312)
     assert (await begun(iapi))["id"] != first["id"]
+    two = [("Idempotency-Key", uuid4().hex), ("Idempotency-Key", uuid4().hex)]
+    refused = await iapi.http.post(PATH, json={"reason": "a test"}, headers=two)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, 1400)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,16 @@ async def test_a_key_has_up_to_255_printable_characters(dashboard: Caller, key: 
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, 1400)
 
 
+@pytest.mark.parametrize("second", ["order-2", "order-1", ""])
+async def test_of_two_keys_none_is_passed_over(
+    dashboard: Caller, connection: Connection, second: str
+) -> None:
+    headers = [("Idempotency-Key", "order-1"), ("Idempotency-Key", second)]
+    refused = await dashboard.http.post(dashboard.profile, json=PROFILE, headers=headers)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, 1400)
+    assert await keys(connection, dashboard.account_id) == []
+
+
 async def test_a_key_of_255_characters_is_taken(dashboard: Caller) -> None:
     assert (await create(dashboard.http, dashboard, "x" * 255)).status_code == 200
 

@@ -59,6 +59,13 @@ async def test_a_caller_may_prefer_not_to_wait(dashboard: Caller) -> None:
     assert answer.json()["result"]["status"] == "pending"
 
 
+async def test_a_preference_may_stand_in_a_field_of_its_own(dashboard: Caller) -> None:
+    """RFC 7240, 2: several fields are read as one list."""
+    fields = [("Prefer", "handling=lenient"), ("Prefer", "respond-async")]
+    answer = await dashboard.http.post(dashboard.profile, json=PROFILE, headers=fields)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "respond-async")
+
+
 async def test_a_refused_operation_tells_why_for_ever(dashboard: Caller) -> None:
     answer = await dashboard.http.post(
         dashboard.profile,
