@@ -2,10 +2,11 @@
 
 import click
 
+from fleet.cli.arguments import REASON
 from fleet.cli.commands import ask
 from topics.accounts import EraseAccount, LockAccount, UnlockAccount
 
-REASON = click.option("--reason", required=True, help="Why; kept in the journal.")
+BECAUSE = click.option("--reason", type=REASON, required=True, help="Why; kept in the journal.")
 
 
 @click.group()
@@ -15,7 +16,7 @@ def account() -> None:
 
 @account.command()
 @click.argument("account_id")
-@REASON
+@BECAUSE
 def lock(account_id: str, reason: str) -> None:
     """Refuse everybody's commands but support's (1309)."""
     ask(account_id, LockAccount(reason=reason))
@@ -23,7 +24,7 @@ def lock(account_id: str, reason: str) -> None:
 
 @account.command()
 @click.argument("account_id")
-@REASON
+@BECAUSE
 def unlock(account_id: str, reason: str) -> None:
     """Take everybody's commands again."""
     ask(account_id, UnlockAccount(reason=reason))
@@ -31,7 +32,7 @@ def unlock(account_id: str, reason: str) -> None:
 
 @account.command()
 @click.argument("account_id")
-@REASON
+@BECAUSE
 @click.confirmation_option(prompt="Personal data of this account goes for good, here and at Stripe. Go on?")
 def erase(account_id: str, reason: str) -> None:
     """Scrub personal data (GDPR): profile, journal and Stripe. Accounting facts stay."""

@@ -1,17 +1,17 @@
 """An operator's command goes through Kafka like everybody's, so it takes its turn among the account's."""
 
 import asyncio
-import getpass
 
 import click
 
+from fleet.cli.operators import actor
 from fleet.cli.outcomes import awaited, tell
 from fleet.settings import Settings
 from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id, traceparent
 from topics.codec import encode_body
 from topics.ids import ACCOUNT_ID
-from topics.message import Actor, Command, Envelope, Role
+from topics.message import Command, Envelope
 from topics.table import COMMANDS
 
 
@@ -19,9 +19,8 @@ def ask(account_id: str, command: Command) -> None:
     """Publish in the name of the person at the keyboard, with the role of support, and tell what came of it."""
     if not ACCOUNT_ID.fullmatch(account_id):
         raise click.BadParameter("An account id has 32 lower-case hexadecimal characters.")
-    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "fleet-cli")
     command_id = new_id()
-    envelope = Envelope(command_id, command.type, account_id, operator, traceparent=traceparent(None))
+    envelope = Envelope(command_id, command.type, account_id, actor(), traceparent=traceparent(None))
     try:
         asyncio.run(_publish(envelope, command))
     except NotPublishedError as error:

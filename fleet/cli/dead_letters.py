@@ -12,6 +12,7 @@ import click
 from aiokafka import AIOKafkaConsumer
 
 from consumers.lane import LANES, Lane
+from fleet.cli.arguments import ROWS
 from fleet.cli.letters import Letter, original
 from fleet.cli.log import bounds, publish, records, with_kafka
 from fleet.cli.store import age, printable, show
@@ -32,7 +33,7 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=ROWS, default=50, show_default=True)
 @click.option("--reason", "reasons", type=REASONS, multiple=True, help="Only these; repeat for several.")
 @click.option("--owner", "owners", type=OWNERS, multiple=True, help="Only theirs; repeat for several.")
 @click.option("--body", is_flag=True, help="With their bodies, which hold personal data.")

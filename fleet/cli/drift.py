@@ -1,6 +1,5 @@
 """`fleet drift`: where our store and the processors disagree, why, and what is done about it."""
 
-import getpass
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -9,8 +8,10 @@ import click
 
 from consumers.sweeps.repair_plan import consequence
 from consumers.sweeps.walk import FIRST, PHASES
+from fleet.cli.arguments import REASON, ROWS
 from fleet.cli.drift_customers import customers, merge
 from fleet.cli.drift_repair import repair
+from fleet.cli.operators import operator
 from fleet.cli.store import age, show, value, with_store
 from handlers.drift import Cause
 from state.postgres import drift as rows
@@ -32,7 +33,7 @@ def drift() -> None:
 @drift.command()
 @click.option("--cause", "causes", type=CAUSES, multiple=True, help="Only these; repeat for several.")
 @click.option("--field", help="Only fields that begin so, such as `payment_methods`.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=ROWS, default=50, show_default=True)
 @click.option("--values/--no-values", default=True, help="Leave out the values, which may be personal data.")
 def report(causes: tuple[str, ...], field: str | None, limit: int, *, values: bool) -> None:
     """Show what differs: field, both values, since when and the probable cause, oldest first."""
@@ -185,23 +186,19 @@ def _undo_data(run: UUID) -> None:
 
 
 @drift.command()
-@click.option("--reason", required=True, help="Why; shown to whoever tries to repair.")
+@click.option("--reason", type=REASON, required=True, help="Why; shown to whoever tries to repair.")
 def stop(reason: str) -> None:
     """Stop repairs: runs under way end after what they have published, no run begins, nothing is read by itself."""
-    with_store(lambda c: switches.switch(c, runs.SWITCH, off=True, by=_operator(), reason=reason))
+    with_store(lambda c: switches.switch(c, runs.SWITCH, off=True, by=operator(), reason=reason))
     click.echo("Repairs are stopped. `fleet drift resume` lets them go on.")
 
 
 @drift.command()
-@click.option("--reason", required=True, help="Why they may go on.")
+@click.option("--reason", type=REASON, required=True, help="Why they may go on.")
 def resume(reason: str) -> None:
     """Let repairs go on that were stopped."""
-    with_store(lambda c: switches.switch(c, runs.SWITCH, off=False, by=_operator(), reason=reason))
+    with_store(lambda c: switches.switch(c, runs.SWITCH, off=False, by=operator(), reason=reason))
     click.echo("Repairs may run.")
-
-
-def _operator() -> str:
-    return f"operator:{getpass.getuser()}"
 
 
 for command in (repair, customers, merge):

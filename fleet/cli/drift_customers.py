@@ -13,6 +13,7 @@ import click
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
 from consumers.sweeps.strays import YOUNGEST
+from fleet.cli.arguments import REASON, ROWS
 from fleet.cli.commands import ask
 from fleet.cli.store import age, show, with_store
 from fleet.members import stripe_of
@@ -48,7 +49,7 @@ class Holding:
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=ROWS, default=50, show_default=True)
 def customers(limit: int) -> None:
     """Show customers at Stripe that are nobody's: duplicates of an account's own, and orphans."""
     found = with_store(lambda connection: drift.strays(connection, limit))
@@ -72,9 +73,9 @@ def customers(limit: int) -> None:
 
 @click.command()
 @click.argument("customer_id")
-@click.option("--reason", default="", help="Why; kept with the command that deletes. Needed with --yes.")
+@click.option("--reason", type=REASON, help="Why; kept with the command that deletes. Needed with --yes.")
 @click.option("--yes", is_flag=True, help="Do it, instead of only showing what would happen.")
-def merge(customer_id: str, reason: str, *, yes: bool) -> None:
+def merge(customer_id: str, reason: str | None, *, yes: bool) -> None:
     """Make one of a stray customer and the one that its account has: the one that is used is kept."""
     stray = _from_stripe(customer_id)
     if stray is None:

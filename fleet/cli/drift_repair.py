@@ -1,7 +1,6 @@
 """`fleet drift repair`: what would change in both stores, and after a yes the commands that change it."""
 
 import asyncio
-import getpass
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from consumers.sweeps.repair_plan import LEFT_TO, consequence, repair_of
+from fleet.cli.arguments import REASON
+from fleet.cli.operators import actor, operator
 from fleet.cli.store import age, show, value, with_store
 from fleet.settings import Settings
 from handlers.drift import Cause
@@ -24,7 +25,7 @@ from state.postgres import drift, journal, repairs, switches
 from state.postgres.connection import Connection, Row
 from state.postgres.drift import Drift
 from topics.codec import encode_body
-from topics.message import Actor, Envelope, Role
+from topics.message import Envelope
 from topics.table import BULK
 
 AT_ONCE: Final = 25
@@ -61,10 +62,16 @@ class Chosen:
 @click.option(
     "--cap", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Accounts at most."
 )
-@click.option("--reason", default="", help="Why; kept with the run. Needed with --yes.")
+@click.option("--reason", type=REASON, help="Why; kept with the run. Needed with --yes.")
 @click.option("--yes", is_flag=True, help="Do it, instead of only showing what would change.")
 def repair(
-    account_id: str | None, share: str | None, causes: tuple[str, ...], cap: int, reason: str, *, yes: bool
+    account_id: str | None,
+    share: str | None,
+    causes: tuple[str, ...],
+    cap: int,
+    reason: str | None,
+    *,
+    yes: bool,
 ) -> None:
     """Repair one account, or a share of all that differ, oldest differences first.
 
@@ -86,8 +93,8 @@ def repair(
         return
     if not reason:
         raise click.UsageError("Say with --reason why.")
-    run = new_id()
-    with_store(lambda c: _begin(c, run, wanted, cap, chosen, reason))
+    run, why = new_id(), reason
+    with_store(lambda c: _begin(c, run, wanted, cap, chosen, why))
     if not chosen.accounts:
         with_store(lambda c: repairs.finish(c, run, stopped=False))
         click.echo("Nothing of this share is left to repair: it counts as passed.")
@@ -156,7 +163,7 @@ async def _begin(
         share=share,
         cap=cap,
         accounts=len(chosen.accounts),
-        by=f"operator:{getpass.getuser()}",
+        by=operator(),
         reason=reason,
     )
 
@@ -180,7 +187,6 @@ async def _published(run: UUID, chosen: Chosen) -> None:
 
 async def _some(publisher: Publisher, run: UUID, accounts: Mapping[str, Sequence[Drift]]) -> int:
     """What stands there is on record before anything changes it."""
-    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "fleet-cli")
     await asyncio.to_thread(with_store, lambda c: drift.asked(c, run, list(accounts)))
     asked: dict[UUID, str] = {}
     for account_id, found in accounts.items():
@@ -189,7 +195,7 @@ async def _some(publisher: Publisher, run: UUID, accounts: Mapping[str, Sequence
             command_id,
             command.type,
             account_id,
-            operator,
+            actor(),
             causation_id=str(run),
             traceparent=traceparent(None),
         )

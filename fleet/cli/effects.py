@@ -4,6 +4,7 @@ from uuid import UUID
 
 import click
 
+from fleet.cli.arguments import ROWS
 from fleet.cli.store import age, show, with_store
 from state.postgres import effects as rows
 from topics.message import Urgency
@@ -21,7 +22,7 @@ def effects() -> None:
 @click.option(
     "--state", type=click.Choice(["open", "failed", "done"]), multiple=True, default=("open", "failed")
 )
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=ROWS, default=50, show_default=True)
 def listed(state: tuple[str, ...], limit: int) -> None:
     """Show effects, oldest first."""
     found = with_store(lambda connection: rows.listed(connection, states=list(state), limit=limit))

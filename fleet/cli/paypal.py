@@ -1,10 +1,10 @@
 """`fleet paypal-migrations`: move PayPal methods in Braintree's vault, a batch at a time, and see how far it is."""
 
-import getpass
-
 import click
 
+from fleet.cli.arguments import REASON
 from fleet.cli.commands import ask
+from fleet.cli.operators import operator
 from fleet.cli.paypal_methods import export, look, roll_back
 from fleet.cli.paypal_progress import shown
 from fleet.cli.store import with_store
@@ -28,7 +28,7 @@ def paypal_migrations() -> None:
 @click.argument("accounts", nargs=-1)
 @click.option("--after", help="The dry run whose findings are to be corrected. Without it this is a dry run.")
 @click.option("--cap", type=click.IntRange(1, MOST), default=100, show_default=True, help="Accounts at most.")
-@click.option("--reason", required=True, help="Why; kept with the batch.")
+@click.option("--reason", type=REASON, required=True, help="Why; kept with the batch.")
 def start(accounts: tuple[str, ...], after: str | None, cap: int, reason: str) -> None:
     """Begin a batch over ACCOUNTS, or over all that have something in Braintree's vault."""
     for account_id in accounts:
@@ -56,7 +56,7 @@ async def _must_be_through(connection: Connection, batch: str) -> None:
 
 @paypal_migrations.command()
 @click.argument("batch", required=False)
-@click.option("--reason", required=True, help="Why; shown to whoever looks.")
+@click.option("--reason", type=REASON, required=True, help="Why; shown to whoever looks.")
 def stop(batch: str | None, reason: str) -> None:
     """Stop one BATCH, or all of them: what is under way stays where it is, with both references."""
     if batch is not None:
@@ -68,7 +68,7 @@ def stop(batch: str | None, reason: str) -> None:
 
 @paypal_migrations.command()
 @click.argument("batch", required=False)
-@click.option("--reason", required=True, help="Why it may go on.")
+@click.option("--reason", type=REASON, required=True, help="Why it may go on.")
 def resume(batch: str | None, reason: str) -> None:
     """Let one BATCH go on, or all that were stopped together, within a minute."""
     if batch is not None:
@@ -80,7 +80,7 @@ def resume(batch: str | None, reason: str) -> None:
 
 
 def _switch(name: str, *, off: bool, reason: str) -> None:
-    by = f"operator:{getpass.getuser()}"
+    by = operator()
     with_store(lambda c: switches.switch(c, name, off=off, by=by, reason=reason))
 
 

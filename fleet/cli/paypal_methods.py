@@ -2,13 +2,14 @@
 
 import asyncio
 import csv
-import getpass
 import sys
 from collections.abc import Sequence
 
 import click
 
+from fleet.cli.arguments import REASON
 from fleet.cli.commands import ask
+from fleet.cli.operators import actor
 from fleet.cli.store import with_store
 from fleet.settings import Settings
 from handlers.paypal_migration import Migration
@@ -18,7 +19,7 @@ from state.postgres import paypal_batches
 from state.postgres.connection import Connection
 from state.postgres.paypal_migrations import migration
 from topics.codec import encode_body
-from topics.message import Actor, Command, Envelope, Role
+from topics.message import Command, Envelope
 from topics.paypal_migrations import ReviewPayPalMigrations, RollBackPayPalMigration
 from topics.table import BULK
 
@@ -63,7 +64,7 @@ def look(batch: str) -> None:
 @click.option(
     "--batch", help="The batch to take back: of the method, or of all its methods that can go back."
 )
-@click.option("--reason", required=True, help="Why; kept with the migration.")
+@click.option("--reason", type=REASON, required=True, help="Why; kept with the migration.")
 def roll_back(account_id: str | None, method_id: str | None, batch: str | None, reason: str) -> None:
     """Take migrations back: a method is charged by its old reference again, and the new one is let go.
 
@@ -96,7 +97,7 @@ def _roll_back_all(batch: str, reason: str) -> None:
 
 def _publish(commands: Sequence[tuple[str, Command]]) -> None:
     """On the lane of bulk work, in the name of the person at the keyboard."""
-    operator = Actor(f"operator:{getpass.getuser()}", Role.SUPPORT, "fleet-cli")
+    operator = actor()
 
     async def publish() -> None:
         async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from fleet.cli.arguments import DAYS
 from fleet.cli.store import from_now, show, with_store
 from state.postgres import api_tokens as rows
 
@@ -27,7 +28,7 @@ def token() -> None:
     show_default=True,
     help="What it may do; repeat for several. Writing implies reading.",
 )
-@click.option("--days", type=click.IntRange(min=1), help="Days until it expires; for ever without it.")
+@click.option("--days", type=DAYS, help="Days until it expires; for ever without it.")
 def create(name: str, accounts: tuple[str, ...], scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token and show it, this once."""
     expires = datetime.now(UTC) + timedelta(days=days) if days is not None else None
