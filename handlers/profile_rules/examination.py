@@ -11,7 +11,7 @@ from unicodedata import is_normalized
 from handlers.decision import Problem
 from handlers.profile_rules.countries import Country, country_of, takes_state, takes_zipcode
 from handlers.profile_rules.emails import PLAIN_NORMAL
-from handlers.profile_rules.fields import FIELDS, UNFIT, Field, Fields, text_problem
+from handlers.profile_rules.fields import FIELDS, UNFIT, Field, Fields, is_blank, text_problem
 from handlers.profile_rules.locales import is_normal_locale
 from handlers.profile_rules.normal_form import normalise
 from handlers.profile_rules.problems import problems
@@ -50,6 +50,8 @@ def _right_at_once(fields: Fields) -> dict[str, str | None] | None:
     # An empty text is not None yet: a space instead matches nothing.
     text = "|".join(["" if value is None else value or " " for value in values])
     if len(fields) != len(FIELDS) or not (_PLAIN.fullmatch(text) and is_normalized("NFC", text)):
+        return None
+    if not text.isascii() and any(value and is_blank(value) for value in values):
         return None
     country = country_of(fields["country"])
     if country is None or not _is_right(values, country):

@@ -1,6 +1,7 @@
 """The fields of a billing profile: their order, what a customer calls them, and what text each may hold."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,6 +47,34 @@ FIELDS: Mapping[str, Field] = {
 # e-invoice can hold them).
 UNFIT = "\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 _UNFIT = re.compile(f"[{UNFIT}]")
+
+
+# What is drawn as nothing, besides spaces and format characters (soft hyphen, zero width space): the fillers of
+# Hangul, an empty Braille cell, inherent vowels of Khmer, the grapheme joiner and the selectors of variants.
+_UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            0x034F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            *range(0x180B, 0x1810),
+            0x2800,
+            0x3164,
+            *range(0xFE00, 0xFE10),
+        ),
+    )
+)
+_UNSEEN_CATEGORIES = frozenset({"Cf", "Zs"})
+
+
+def is_blank(value: str) -> bool:
+    """Whether a text has nothing that can be seen."""
+    return all(
+        character in _UNSEEN or unicodedata.category(character) in _UNSEEN_CATEGORIES for character in value
+    )
 
 
 def text_problem(field: Field, value: str) -> str | None:

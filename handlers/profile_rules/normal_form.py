@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 
 from handlers.profile_rules.countries import country_of
 from handlers.profile_rules.emails import normal_email
-from handlers.profile_rules.fields import FIELDS, Fields
+from handlers.profile_rules.fields import FIELDS, Fields, is_blank
 from handlers.profile_rules.locales import normal_locale
 from handlers.profile_rules.tax_ids import read_tax_id
 
 
 def normalise(fields: Fields) -> dict[str, str | None]:
-    """The same fields in their one spelling, ready for `problems` and for keeping; empty text becomes None.
+    """The same fields in their one spelling, ready for `problems` and for keeping; text that is empty becomes None.
+
+    Text of which nothing can be seen is empty.
 
     Changed are: white space around a value, its Unicode form (NFC), the case of the country and of the kind
     of tax id, the domain of an e-mail address, the spelling of a locale, and the separators and EU prefix
@@ -37,6 +39,7 @@ def _clean(value: str | None) -> str | None:
     value = value.strip()
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
+        return None if is_blank(value) else value
     return value or None
 
 

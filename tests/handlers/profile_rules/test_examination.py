@@ -59,6 +59,10 @@ NASTY = st.sampled_from(
             "\u2066",
             "\ud800",
             "\uffff",
+            "\u200b",
+            "\u00ad",
+            "\u3164",
+            "\u200b\u200b\u2060",
         ),
         *("e\u0308", "\u0308", "|\u0308", "\u212b", "\u2000", "a\u200cb", "A\u00a0B", "\u0661\u0662"),
         *("us", "ß", "ı", "XX", "ZZ", "EL", "GR", "MC", "IE", "CH", "IN", "AE", "SG"),  # noqa: RUF001
@@ -149,3 +153,16 @@ def test_what_no_single_field_shows_is_noticed_too(change: Profile) -> None:
     normal = normalise(fields)
     assert _right_at_once(fields) is None
     assert examine(fields) == (normal, problems(normal))
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\u00ad", "\u2060\ufeff", "\u200d \u200c", "\u3164", "\u115f", "\u2800", "\ufe0f", "\u034f"],
+)
+def test_a_text_of_which_nothing_can_be_seen_is_no_name_and_no_address(unseen: str) -> None:
+    given = profile(company=unseen, address=unseen, zipcode="10117", country="DE")
+    normal, wrong = examine(given)
+    assert (normal["company"], normal["address"]) == (None, None)
+    assert [problem.pointer for problem in wrong] == ["/first_name", "/address"]
+    named = profile(company="M\u00fcller\u00ad GmbH", last_name=unseen, zipcode="10117", country="DE")
+    assert examine(named) == ({**named, "last_name": None}, ())
