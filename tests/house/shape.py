@@ -18,7 +18,8 @@ def violations(source: Source) -> Iterator[str]:
     lines = source.text.count("\n")
     if lines > MOST_LINES:
         yield f"{source.path}:1: has {lines} lines, more than {MOST_LINES}: it holds more than one idea."
-    if source.text.strip() and not _has_docstring(source):
+    package = source.path.endswith("__init__.py") and not source.text.strip()
+    if not package and not _has_docstring(source):
         yield f"{source.path}:1: has no docstring: its first line says the one idea of the file."
 
 

@@ -94,6 +94,8 @@ def test_what_is_no_money_or_no_float_passes(text: str) -> None:
         ("state/common/money.py", '"""X."""', "says nothing"),
         ("consumers/base_consumer.py", '"""X."""', "says nothing"),
         ("state/x.py", "import re", "no docstring"),
+        ("state/x.py", "", "no docstring"),
+        ("tests/test_x.py", "\n", "no docstring"),
         ("state/x.py", '"""X."""\n' + "a = 1\n" * 400, "more than 400"),
     ],
 )
