@@ -1,5 +1,6 @@
 """The documents in docs/ say what the code says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ def test_a_document_is_up_to_date(name: str) -> None:
     assert (documents.FOLDER / name).read_text() == documents.DOCUMENTS[name](), (
         "run: python -m fleet.documents"
     )
+
+
+def test_the_overview_says_which_documents_are_made_from_the_code() -> None:
+    overview = (documents.FOLDER / "README.md").read_text()
+    said = overview.partition("`metrics.md`, `settings.md`")
+    made = (said[1] + said[2]).partition("are made from the code")[0]
+    assert set(re.findall(r"`([\w-]+\.\w+)`", made)) == set(documents.DOCUMENTS)
 
 
 @pytest.fixture
