@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from producers.http.endpoints import Endpoint, served
 from producers.http.envelope import JSON
 from producers.http.errors import STATUS
+from producers.http.query import Whole
 from producers.http.surface import Kind
 from topics.codes import Code
 from topics.ids import ACCOUNT_ID_PATTERN
@@ -49,7 +50,7 @@ class Success(BaseModel, Generic[T]):
 
 
 class Failure(BaseModel):
-    """Nothing was changed, and `errors` says why."""
+    """It was refused or could not be answered, and `errors` says why."""
 
     success: Literal[False]
     errors: list[ErrorModel]
@@ -80,9 +81,11 @@ _SENTENCES: Final = {
     Code.VERSION_CONFLICT: "It changed meanwhile.",
     Code.IDEMPOTENCY_KEY_REUSED: "The Idempotency-Key was used with another request.",
     Code.ALREADY_EXISTS: "There is one already.",
+    Code.DISCARDED: "An operator gave up the operation, which changed nothing.",
     Code.TOO_LARGE: "The body is too large.",
     Code.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
     Code.RATE_LIMITED: "Too many requests; the header Retry-After says when to come again.",
+    Code.INTERNAL: "Something went wrong on our side; tell support the X-Request-Id.",
     Code.UNAVAILABLE: "The service can't answer right now; the header Retry-After says when to come again.",
 }
 _PENDING: Final = {"operation_id": "019ab0d2-6f2c-7a31-8c1e-3f5b1d2a9c44", "status": "pending"}
@@ -142,17 +145,19 @@ def _accepted(base: str) -> dict[str, Any]:
 
 
 def _codes(endpoint: Endpoint) -> list[Code]:
-    codes = [Code.INVALID, Code.RATE_LIMITED, Code.UNAVAILABLE, *endpoint.refusals]
+    codes = [Code.INVALID, Code.RATE_LIMITED, Code.INTERNAL, Code.UNAVAILABLE, *endpoint.refusals]
     if endpoint.credentials:
         codes.append(Code.UNAUTHENTICATED)
     if endpoint.scope is not None:
         codes.append(Code.FORBIDDEN)
     if "{" in endpoint.path:
         codes.append(Code.NOT_FOUND)
-    if endpoint.body is not None:
+    if (
+        endpoint.method != "GET"
+    ):  # where no body is taken, one that is sent all the same is refused with these
         codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE]
     if endpoint.command:
-        codes += [Code.ACCOUNT_LOCKED, Code.IDEMPOTENCY_KEY_REUSED]
+        codes += [Code.ACCOUNT_LOCKED, Code.IDEMPOTENCY_KEY_REUSED, Code.DISCARDED]
     return sorted(set(codes))
 
 
@@ -197,9 +202,9 @@ def failure(code: Code, sentence: str) -> dict[str, Any]:
 
 def _request(endpoint: Endpoint) -> dict[str, Any]:
     parameters = [_path_parameter(piece[1:-1]) for piece in endpoint.path.split("/") if piece.startswith("{")]
-    parameters += [_parameter("query", name, text) for name, text in (endpoint.query or {}).items()]
+    parameters += [_query_parameter(name, whole) for name, whole in (endpoint.query or {}).items()]
     if endpoint.command:
-        parameters += [_parameter("header", name, text) for name, text in _COMMAND_HEADERS]
+        parameters += [_header(name, text) for name, text in _COMMAND_HEADERS]
     extra: dict[str, Any] = {"parameters": parameters}
     if endpoint.credentials:
         extra["security"] = [{"token": [endpoint.scope] if endpoint.scope else []}]
@@ -233,5 +238,16 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"in": "path", "name": name, "required": True, "schema": schema}
 
 
-def _parameter(where: str, name: str, text: str) -> dict[str, Any]:
-    return {"in": where, "name": name, "required": False, "description": text, "schema": {"type": "string"}}
+def _query_parameter(name: str, whole: Whole) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": whole.least, "maximum": whole.most}
+    return {"in": "query", "name": name, "required": False, "description": whole.meaning, "schema": schema}
+
+
+def _header(name: str, text: str) -> dict[str, Any]:
+    return {
+        "in": "header",
+        "name": name,
+        "required": False,
+        "description": text,
+        "schema": {"type": "string"},
+    }

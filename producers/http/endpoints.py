@@ -15,6 +15,7 @@ from producers.http.body import read, refuse
 from producers.http.callers import ANONYMOUS, Caller, forbidden
 from producers.http.errors import ApiError, no_such_account
 from producers.http.failures import source
+from producers.http.query import Whole
 from producers.http.surface import Surface
 from state.redis.rate_limits import Rate
 from topics.codes import Code
@@ -63,7 +64,7 @@ class Endpoint:
     credentials: bool = True
     body: type[BaseModel] | None = None
     command: bool = False
-    query: Mapping[str, str] | None = None
+    query: Mapping[str, Whole] | None = None
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[Code, ...] = ()
 

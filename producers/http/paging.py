@@ -10,12 +10,13 @@ from starlette.responses import Response
 from handlers.decision import Problem
 from producers.http.envelope import answer
 from producers.http.mistakes import mistaken
+from producers.http.query import Whole
 
 FEWEST, USUAL, MOST = 5, 20, 50
 LAST_PAGE: Final = 100_000
 QUERY: Final = {
-    "page": "Which page, from 1.",
-    "per_page": f"How many on a page, {FEWEST} to {MOST}; {USUAL} if not given.",
+    "page": Whole("Which page, from 1.", 1, LAST_PAGE),
+    "per_page": Whole(f"How many on a page; {USUAL} if not given.", FEWEST, MOST),
 }
 
 

@@ -1,6 +1,7 @@
 """What stands beside the body: query parameters and conditions, of which none is passed over in silence."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -10,6 +11,17 @@ from producers.http.errors import invalid
 from producers.http.mistakes import MOST, mistaken, pointer
 
 _CONDITIONS: Final = frozenset({b"if-match", b"if-unmodified-since"})
+
+MOST_VERSION: Final = 999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A parameter that takes a whole number from `least` to `most`, and what it means."""
+
+    meaning: str
+    least: int
+    most: int
 
 
 def check(request: Request, known: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from producers.http.commands import ask
 from producers.http.endpoints import Endpoint, Example, Visit
 from producers.http.envelope import answer
 from producers.http.errors import no_such_account, not_found
-from producers.http.query import expected_version
+from producers.http.query import MOST_VERSION, Whole, expected_version
 from producers.iapi.scopes import ACCOUNTS_READ, ACCOUNTS_WRITE
 from state.postgres import accounts
 from topics.accounts import AccountType, ClearFlag, FlagName, SetAccountType, SetFlag
@@ -20,7 +20,11 @@ from topics.codes import Code
 FLAGS: Final = "/accounts/{account_id}/flags"
 FLAG: Final = "/accounts/{account_id}/flags/{flag}"
 TYPE: Final = "/accounts/{account_id}/account-type"
-_VERSION: Final = {"expected_version": "Refuse with 1311 when the account has another version by now."}
+_VERSION: Final = {
+    "expected_version": Whole(
+        "Refuse with 1311 when the account has another version by now.", 1, MOST_VERSION
+    )
+}
 
 
 class FlagsShown(BaseModel):

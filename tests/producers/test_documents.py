@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from starlette.requests import Request
 
 from handlers.profile_rules import normalise, problems
 from producers.dashboard import app as dashboard
 from producers.http.endpoints import Endpoint
+from producers.http.errors import ApiError
+from producers.http.query import MOST_VERSION, expected_version
 from producers.http.routing import NamedRoute
 from producers.iapi import app as iapi
 from producers.webhooks import app as webhooks
@@ -61,9 +64,46 @@ def test_commands_say_that_they_may_take_longer_and_take_keys(document: Document
     for command in commands:
         names = {parameter["name"] for parameter in command["parameters"]}
         assert names >= {"Idempotency-Key", "Prefer"}
-        assert {"400", "401", "403", "409", "429", "503"} >= set(command["responses"]) - {
-            *("200", "202", "402", "404", "413", "415", "423")
-        }
+        assert {"400", "401", "403", "409", "413", "415", "423", "429", "500", "503"} == set(
+            command["responses"]
+        ) - {"200", "202", "402", "404"}
+
+
+@SURFACES
+def test_whatever_can_happen_to_any_request_is_described(document: Document) -> None:
+    for path in document()["paths"].values():
+        for method, operation in path.items():
+            answers = operation["responses"]
+            assert "1500" in answers["500"]["description"]
+            assert ("1314" in answers.get("409", {}).get("description", "")) == ("202" in answers)
+            assert {"413", "415"} <= answers.keys() or method == "get"
+
+
+@SURFACES
+def test_parameters_are_numbers_within_bounds(document: Document) -> None:
+    found = {
+        parameter["name"]: parameter["schema"]
+        for operation in operations(document)
+        for parameter in operation["parameters"]
+        if parameter["in"] == "query"
+    }
+    assert found
+    for schema in found.values():
+        assert schema["type"] == "integer"
+        assert 1 <= schema["minimum"] < schema["maximum"]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("0", False), ("1", True), (str(MOST_VERSION), True), (str(MOST_VERSION + 1), False), ("x", False)],
+)
+def test_an_expected_version_is_taken_within_its_bounds(given: str, taken: bool) -> None:
+    request = Request({"type": "http", "query_string": f"expected_version={given}".encode(), "headers": []})
+    if taken:
+        assert expected_version(request) == int(given)
+        return
+    with pytest.raises(ApiError):
+        expected_version(request)
 
 
 @ALL
