@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from fleet.local import demo
@@ -76,12 +77,14 @@ async def _run(settings: LocalSettings) -> None:
         made = await demo.tokens(fleet.database_url, fleet.service_keys)
         variables = {**settings.entry_points(), **made, **settings.environment()}
         _write(settings, variables)
-        _welcome(settings, variables, time.monotonic() - started)
         renewing.append(asyncio.create_task(_renew(settings, variables)))
+        _welcome(settings, variables, time.monotonic() - started)
 
     renewing: list[asyncio.Task[None]] = []
     try:
-        await Supervisor(plan(settings), data=settings.local_data).run(when_ready=when_ready)
+        data, services = settings.local_data, plan(settings)
+        supervisor = Supervisor(services, data=data, when_claimed=lambda: _take_away(settings))
+        await supervisor.run(when_ready=when_ready)
     finally:
         for task in renewing:
             task.cancel()
@@ -110,6 +113,14 @@ def _write(settings: LocalSettings, variables: dict[str, str]) -> None:
     whole.touch(mode=0o600)
     whole.write_text(as_shell_variables(variables))
     whole.replace(settings.local_env_file)
+
+
+def _take_away(settings: LocalSettings) -> None:
+    """What a killed run on the same data left; where another run has its data elsewhere and the same file, it stays."""
+    ours = as_shell_variables({"SERVICE_KEYS": str(settings.service_keys)})
+    with suppress(FileNotFoundError):
+        if ours in settings.local_env_file.read_text():
+            settings.local_env_file.unlink()
 
 
 def _welcome(settings: LocalSettings, variables: dict[str, str], seconds: float) -> None:

@@ -24,12 +24,21 @@ class Supervisor:
     `await Supervisor(services, data=folder).run()` runs until Ctrl-C, SIGTERM or a closed terminal; a second
     Ctrl-C kills at once. As an asynchronous context manager it has everything ready inside the block and stops
     it at the end. Both raise CannotStart, with everything stopped again, when a service cannot run.
+    `when_claimed` is called once the folder is this run's and before anything else is done.
     """
 
-    def __init__(self, services: Sequence[Service], *, data: Path, say: Say = say_on_console) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        data: Path,
+        say: Say = say_on_console,
+        when_claimed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._services = in_starting_order(tuple(services))
         self._data = data
         self._say = say
+        self._when_claimed = when_claimed
         self._children = Children(data)
         self._held_open = ExitStack()
         self._keepers: dict[str, Keeper] = {}
@@ -56,6 +65,7 @@ class Supervisor:
         """Everything ready, or CannotStart with everything stopped again."""
         try:
             self._held_open.enter_context(claimed(self._data))
+            self._when_claimed()
             await asyncio.to_thread(end_leftovers, self._data, self._say)
             self._children.forget_all()
             _empty(self._data / HELD)

@@ -1,6 +1,7 @@
 """What a newcomer reads when the local data is damaged: the file, the reason, what to do."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import pytest
 
 from fleet.kafka_topics import TopicMismatchError
 from fleet.local import credentials, services
+from fleet.local.run import run_local
 from fleet.local.settings import LocalSettings
+from sandbox.local.console import as_shell_variables
 from sandbox.local.ports import free_ports
 from sandbox.local.service import CannotStart
 from state.postgres.connection import Connection
+from tests.fleet.local_fleet import PORTS
 
 DAMAGE: dict[str, Callable[[Path, Path], object]] = {
     "registry cut short": lambda registry, _: registry.write_text('{"callers"'),
@@ -81,6 +85,25 @@ async def test_topics_of_another_shape_are_a_message_with_advice(
     with pytest.raises(CannotStart, match="has 3 partitions") as problem:
         await worker.prepare(lambda _: None)
     assert f"`mv {tmp_path} {tmp_path}.broken`" in str(problem.value)
+
+
+@pytest.mark.parametrize(("folder", "stays"), [("data", False), ("elsewhere", True)])
+def test_what_a_killed_run_left_for_shells_is_taken_away_as_a_start_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, stays: bool
+) -> None:
+    """Also by a start that fails, as its port is taken; what belongs to a run on other data stays."""
+    left = tmp_path / "run.env"
+    left.write_text(as_shell_variables({"SERVICE_KEYS": str(tmp_path / folder / "service-keys.json")}))
+    monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCAL_ENV_FILE", str(left))
+    ports = free_ports(len(PORTS))
+    for name, port in zip(PORTS, ports, strict=True):
+        monkeypatch.setenv(name, str(port))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports[0]))
+        taken.listen()
+        assert run_local() == 2
+    assert left.exists() == stays
 
 
 @pytest.mark.asyncio

@@ -162,12 +162,15 @@ async def test_one_port_for_two_services_is_a_message(tmp_path: Path, said: list
 
 @pytest.mark.asyncio
 async def test_a_second_run_on_the_same_folder_is_a_message(tmp_path: Path, said: list[str]) -> None:
-    data = tmp_path / "data"
+    data, claims = tmp_path / "data", list[Path]()
     async with Supervisor([program("worker")], data=data, say=said.append):
         before = Faults(data).pid("worker")
         with pytest.raises(CannotStart, match=rf"Another run \(process {os.getpid()}\) is using"):
-            async with Supervisor([program("worker")], data=data, say=said.append):
+            async with Supervisor(
+                [program("worker")], data=data, say=said.append, when_claimed=lambda: claims.append(data)
+            ):
                 pytest.fail("it started")
+        assert claims == []
         assert Faults(data).pid("worker") == before
         assert alive(before)
 
