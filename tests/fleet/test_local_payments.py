@@ -23,7 +23,7 @@ from state.postgres.sweeps import Counts
 from state.redis.connection import connect as connect_redis
 from tests.braintree_double import braintree_at
 from tests.consumers.sweeps.sweeping import ON_DEMAND
-from tests.fleet.local_fleet import LocalFleet, in_tables, logs, on_kafka, running, told, until
+from tests.fleet.local_fleet import LocalFleet, in_tables, logs, on_disk, on_kafka, running, told, until
 from tests.stripe_double import stripe_at
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -41,7 +41,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
 
 
 def test_no_secret_of_a_payment_is_written_anywhere(fleet: LocalFleet) -> None:
-    """Nonces, device data and client secrets pass through the whole fleet, and no table, topic or log has them."""
+    """Nonces, device data and client secrets pass through it, and no table, topic, log or other file has them."""
     nonce, device = fleet.nonce(), "correlation-of-a-device"
     # The page first: two methods are as many as there may be.
     page = fleet.asked(SECRETIVE, "POST", "client-secret", {})
@@ -52,15 +52,23 @@ def test_no_secret_of_a_payment_is_written_anywhere(fleet: LocalFleet) -> None:
     httpx.post(f"{fleet.env['SANDBOX_URL']}/authenticate/{setup}", params={"outcome": "complete"})
     until(lambda: {one["status"] for one in fleet.asked(SECRETIVE, "GET", "payment-methods")} == {"active"})
     until(lambda: b"setup_intent.succeeded" in on_kafka(fleet.told))
+    hidden(fleet, (nonce, device, *secrets), shown=setup)
+
+
+def hidden(fleet: LocalFleet, words: tuple[str, ...], *, shown: str) -> None:
+    """None of the words lies anywhere; the search itself is proved by what does."""
     tables, topics = in_tables(fleet.env["DATABASE_URL"]), on_kafka(fleet.told)
     written = "".join(path.read_text(errors="replace") for path in logs(fleet.told))
-    assert setup in tables
-    assert setup.encode() in topics
-    for word in (nonce, device, *secrets):
+    found = dict(on_disk(fleet.told))
+    assert any(path.parent.name == "pg_wal" for path in found)
+    assert shown in tables
+    assert shown.encode() in topics
+    for word in words:
         assert word not in tables
         assert word.encode().hex() not in tables, "a column of bytes has it"
         assert word.encode() not in topics
         assert word not in written
+        assert [path for path, held in found.items() if word.encode() in held] == []
 
 
 def test_the_official_client_keeps_chooses_edits_and_removes(fleet: LocalFleet) -> None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from sandbox.local.children import recorded
 from sandbox.local.kafka import kafka
 from sandbox.local.ports import free_ports
 from sandbox.local.postgres import postgres
-from sandbox.local.redis import redis
+from sandbox.local.redis import redis, url
 from sandbox.local.service import CannotStart
 from sandbox.local.supervisor import Supervisor
 
@@ -63,15 +64,18 @@ async def test_a_broken_database_folder_is_a_message(
 
 
 @pytest.mark.asyncio
-async def test_a_damaged_redis_file_is_a_message_with_the_advice_of_redis(data: Path, port: int) -> None:
+async def test_redis_writes_nothing_and_takes_away_what_an_earlier_release_wrote(
+    data: Path, port: int
+) -> None:
+    folder = data / "redis"
     async with Supervisor([redis(data, port=port)], data=data, say=quietly):
         pass
-    (data / "redis" / "appendonly.aof").write_text("not a log of commands")
-    with pytest.raises(CannotStart, match="redis-check-aof --fix") as problem:
-        async with Supervisor([redis(data, port=port)], data=data, say=quietly):
-            pytest.fail("it started")
-    assert advises(problem.value, data / "redis", data)
-    assert str(data / "logs" / "redis.log") in str(problem.value)
+    (folder / "appendonly.aof").write_text("a client secret")
+    async with Supervisor([redis(data, port=port)], data=data, say=quietly):
+        assert list(folder.iterdir()) == []
+        async with Redis.from_url(url(port)) as client:
+            await client.set("handover", "a nonce")
+    assert list(folder.iterdir()) == [], "not when it ends either"
 
 
 @pytest.mark.parametrize(
