@@ -1,13 +1,15 @@
 """Full card numbers are never taken in, wherever they stand in a request (DOMAIN.md 4)."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from handlers.decision import Problem
 from producers.http.mistakes import pointer
 
-_DIGITS: Final = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_RUN: Final = re.compile(r"\d+(?:[\W_]{1,3}\d+)*")
+"""Digits with little between them that is neither letter nor digit: dots, dashes and spaces of any kind."""
+_LENGTHS: Final = range(13, 20)
 ADVICE: Final = (
     "This looks like a card number, which is never sent here. Collect cards with Stripe's own element."
 )
@@ -26,11 +28,28 @@ def card_numbers(given: Mapping[str, Any], *, opaque: Collection[str] = ()) -> t
     )
 
 
-def _numbers(value: str, *, whole: bool) -> list[str]:
-    return [value] if whole and _DIGITS.fullmatch(value.strip()) else [] if whole else _DIGITS.findall(value)
+def _numbers(value: str, *, whole: bool) -> Iterator[str]:
+    if not whole:
+        for run in _RUN.findall(value):
+            yield from _within(re.findall(r"\d+", run))
+    elif _RUN.fullmatch(value.strip()):
+        digits = re.sub(r"\D", "", value)
+        yield from (digits,) if len(digits) in _LENGTHS else ()
+
+
+def _within(groups: Sequence[str]) -> Iterator[str]:
+    """Every stretch of whole groups that is as long as a card number: `Card 2: 4242 ...` begins with another number."""
+    for first in range(len(groups)):
+        digits = ""
+        for group in groups[first:]:
+            digits += group
+            if len(digits) in _LENGTHS:
+                yield digits
+            elif len(digits) > _LENGTHS[-1]:
+                break
 
 
 def _luhn(text: str) -> bool:
-    digits = [int(one) for one in text if one.isdigit()]
+    digits = [int(one) for one in text]
     doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
