@@ -72,7 +72,7 @@ async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | No
     body = _encoded(message)
     operation = await _operation(visit, message.type, body, secrets or {})
     if operation.outcome is not None and operation.outcome.outcome != ACCEPTED:
-        return await _told(visit, operation, message.type, operation.outcome)
+        return await _told(visit, operation, message.type, operation.outcome, again=True)
     with visit.surface.outcomes.expecting(operation.id) as outcome:
         if operation.outcome is None:
             await _hand_over(visit, operation.id, secrets)
@@ -85,7 +85,7 @@ async def ask(visit: Visit, message: Message, *, secrets: Mapping[str, str] | No
         except TimeoutError:
             OUTCOMES_BY.labels(surface=visit.surface.kind.name, how="timeout").inc()
             return await _accepted(visit, operation.id, message.type, {})
-        return await _told(visit, operation, message.type, end)
+        return await _told(visit, operation, message.type, end, again=operation.outcome is not None)
 
 
 async def _concluded(visit: Visit, command_id: UUID, outcome: Outcome) -> Outcome:
@@ -96,8 +96,10 @@ async def _concluded(visit: Visit, command_id: UUID, outcome: Outcome) -> Outcom
         return await conclusion
 
 
-async def _told(visit: Visit, operation: _Operation, message_type: str, outcome: Outcome) -> Response:
-    """An outcome as the answer to the request that asked for it."""
+async def _told(
+    visit: Visit, operation: _Operation, message_type: str, outcome: Outcome, *, again: bool = False
+) -> Response:
+    """An outcome as the answer to the request that asked for it, or that repeats it by its key."""
     headers = {_OPERATION: str(operation.id)}
     if outcome.outcome != "applied":
         message, problems = reasons(outcome.answer)
@@ -107,8 +109,19 @@ async def _told(visit: Visit, operation: _Operation, message_type: str, outcome:
     except REDIS_DOWN:
         return refusal(_after_all(operation, _UNREAD))
     if isinstance(result, dict) and result.get(HANDED_OVER, "") is None:
-        return refusal(_after_all(replace(operation, keyed=False), _LOST))
+        if not again:
+            return refusal(_after_all(replace(operation, keyed=False), _LOST))
+        _require_use_without_secret(result)
     return answer(viewed(visit, message_type, outcome.account_id, result), headers=headers)
+
+
+def _require_use_without_secret(result: Mapping[str, Any]) -> None:
+    """A repetition may come when the secret is gone: the answer is of use all the same if it names a method, which
+    may long be active. Raises 1312, as trying the same key again would never help.
+    """
+    if "id" not in result:
+        over = "The client secret that this Idempotency-Key was for is gone. Use a new key for another one."
+        raise ApiError(Code.IDEMPOTENCY_KEY_REUSED, over)
 
 
 def _after_all(operation: _Operation, sentence: str) -> ApiError:

@@ -122,6 +122,43 @@ async def test_a_card_that_wants_authentication_comes_with_its_secret_and_no_str
     assert kept == 0
 
 
+async def test_a_key_repeated_when_the_secret_is_gone_gives_the_answer_without_it(
+    dashboard: Caller, performer: Performer, lane: LaneUnderTest
+) -> None:
+    async def ask() -> httpx.Response:
+        return await dashboard.http.post(methods(dashboard), json=CARD, headers={"Idempotency-Key": "one"})
+
+    asked = asyncio.create_task(ask())
+    effect = await performer.owed()
+    method_id = orjson.loads(effect["payload"])["method_id"]
+    await performer.hand_over(effect, "seti_1_secret_x")
+    waits = PaymentMethodActionRequired(method_id=method_id, setup_intent="seti_1", deadline=NOW.at)
+    await performer.conclude(effect, waits)
+    first = (await asked).json()["result"]
+    await lane.redis.delete(f"handover:{effect['cause']}")
+    late = await ask()
+    assert (late.status_code, late.json()["result"]) == (200, {**first, "client_secret": None})
+
+
+async def test_a_key_for_a_client_secret_that_is_gone_is_of_no_use_any_more(
+    dashboard: Caller, performer: Performer, lane: LaneUnderTest
+) -> None:
+    path = f"/client/v4/accounts/{dashboard.account_id}/client-secret"
+
+    async def ask() -> httpx.Response:
+        return await dashboard.http.post(path, headers={"Idempotency-Key": "two"})
+
+    asked = asyncio.create_task(ask())
+    effect = await performer.owed()
+    await performer.hand_over(effect, "seti_2_secret_x")
+    await performer.conclude(effect, SetupStarted(setup_intent="seti_2", deadline=NOW.at))
+    assert (await asked).json()["result"]["client_secret"] == "seti_2_secret_x"
+    assert (await ask()).json()["result"]["client_secret"] == "seti_2_secret_x"
+    await lane.redis.delete(f"handover:{effect['cause']}")
+    late = await ask()
+    assert (late.status_code, late.json()["errors"][0]["code"]) == (409, 1312)
+
+
 async def test_an_operation_is_pending_until_its_end(
     dashboard: Caller, performer: Performer, store: Connection
 ) -> None:
