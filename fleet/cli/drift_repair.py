@@ -9,12 +9,14 @@ from typing import Final, TypedDict
 from uuid import UUID
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import Progress
 
 from consumers.sweeps.repair_plan import LEFT_TO, consequence, repair_of
 from fleet.cli.arguments import REASON
 from fleet.cli.operators import actor, operator
+from fleet.cli.outcomes import why
 from fleet.cli.store import age, show, value, with_store
 from fleet.settings import Settings
 from handlers.drift import Cause
@@ -31,6 +33,10 @@ from topics.table import BULK
 AT_ONCE: Final = 25
 """Commands between two looks at the switch."""
 WAIT_SECONDS: Final = 60.0
+ASKED_FOR: Final = (
+    "Nothing is left that was not asked for in the last 15 minutes: `fleet drift report` says when, and "
+    "`fleet drift repairs` what came of it."
+)
 COUNTED: Final = timedelta(days=30)
 """How far back runs open a stage."""
 
@@ -45,10 +51,12 @@ class Choice(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a run would be about. `left_out` is what no repair ends; `empty`: its share has nothing else either."""
+    """What a run would be about. `left_out` is what no repair ends; `under_way`: something was asked for just now;
+    `empty`: its share has nothing else either."""
 
     accounts: Mapping[str, Sequence[Drift]]
     left_out: Sequence[Row]
+    under_way: bool
     empty: bool
     widest: int
 
@@ -121,14 +129,14 @@ async def _chosen(
         )
     choice = Choice(causes=causes, account_id=account_id, share=share or STAGES[-1])
     ids = await drift.repairable(connection, **choice, limit=cap)
-    under_way = await drift.repairable(connection, **choice, limit=1, asked_too=True)
+    under_way = bool(await drift.repairable(connection, **choice, limit=1, asked_too=True))
     left_out = await drift.left_out(connection, **choice)
     accounts: defaultdict[str, list[Drift]] = defaultdict(list)
     for one in await drift.of_accounts(connection, ids):
         accounts[one.account_id].append(one)
     runs = await repairs.listed(connection, within=COUNTED, limit=1000)
     clean = [Run(row["share"], row["state"] == "done" and not row["left"]) for row in reversed(runs)]
-    return Chosen(accounts, left_out, not (under_way or causes), widest(clean))
+    return Chosen(accounts, left_out, under_way, not (under_way or causes), widest(clean))
 
 
 def _preview(chosen: Chosen) -> None:
@@ -148,7 +156,7 @@ def _preview(chosen: Chosen) -> None:
         title,
         ("account", "field", "ours", "theirs", "it would be"),
         rows,
-        empty="There is nothing to repair.",
+        empty=ASKED_FOR if chosen.under_way else "There is nothing to repair.",
     )
     for row in chosen.left_out:
         click.echo(f"Not among them: {row['accounts']} account(s), {row['cause']}: {LEFT_TO[row['cause']]}.")
@@ -169,42 +177,62 @@ async def _begin(
 
 
 async def _published(run: UUID, chosen: Chosen) -> None:
-    """Publish some, wait for their outcomes, look at the switch, go on."""
-    ids, stopped, refusals = list(chosen.accounts), False, 0
-    async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("repairing", total=len(ids))
-            for first in range(0, len(ids), AT_ONCE):
-                some = ids[first : first + AT_ONCE]
-                if await asyncio.to_thread(with_store, lambda c: switches.switched_off(c, repairs.SWITCH)):
-                    stopped = True
-                    break
-                refusals += await _some(publisher, run, {one: chosen.accounts[one] for one in some})
-                progress.advance(task, len(some))
-    await asyncio.to_thread(with_store, lambda c: repairs.finish(c, run, stopped=stopped))
-    click.echo(f"Run {run} {'was stopped' if stopped else 'is through'}; {refusals} refused.")
+    """Publish some, wait for their outcomes, look at the switch, go on. However it ends, the run is finished."""
+    finished = False
+    try:
+        async with Publisher(Settings().kafka_bootstrap, client_id="fleet-cli") as publisher:
+            finished, refusals = await _one_after_the_other(publisher, run, chosen)
+    except NotPublishedError as error:
+        raise click.ClickException(f"{error} (KAFKA_BOOTSTRAP). Run {run} was stopped here.") from None
+    finally:
+        await asyncio.to_thread(with_store, lambda c: repairs.finish(c, run, stopped=not finished))
+    click.echo(f"Run {run} {'is through' if finished else 'was stopped'}; {refusals} refused.")
+
+
+async def _one_after_the_other(publisher: Publisher, run: UUID, chosen: Chosen) -> tuple[bool, int]:
+    """Whether all were asked for, or the switch was turned; and how many were refused."""
+    ids, refusals = list(chosen.accounts), 0
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("repairing", total=len(ids))
+        for first in range(0, len(ids), AT_ONCE):
+            some = ids[first : first + AT_ONCE]
+            if await asyncio.to_thread(with_store, lambda c: switches.switched_off(c, repairs.SWITCH)):
+                return False, refusals
+            refusals += await _some(publisher, run, {one: chosen.accounts[one] for one in some})
+            progress.advance(task, len(some))
+    return True, refusals
 
 
 async def _some(publisher: Publisher, run: UUID, accounts: Mapping[str, Sequence[Drift]]) -> int:
-    """What stands there is on record before anything changes it."""
+    """What stands there is on record before anything changes it. Raises `NotPublishedError`."""
     await asyncio.to_thread(with_store, lambda c: drift.asked(c, run, list(accounts)))
     asked: dict[UUID, str] = {}
-    for account_id, found in accounts.items():
-        command, command_id = repair_of(one.difference for one in found), new_id()
-        envelope = Envelope(
-            command_id,
-            command.type,
-            account_id,
-            actor(),
-            causation_id=str(run),
-            traceparent=traceparent(None),
-        )
-        try:
-            await publisher.publish(BULK.name, envelope, encode_body(command))
-        except NotPublishedError as error:
-            raise click.ClickException(f"{error} (KAFKA_BOOTSTRAP). Run {run} ended here.") from None
-        asked[command_id] = account_id
+    unasked = list(accounts)
+    try:
+        for account_id, found in accounts.items():
+            asked[await _ask(publisher, run, account_id, found)] = account_id
+            unasked.remove(account_id)
+    except NotPublishedError as error:
+        if error.maybe:
+            del unasked[0]
+        await asyncio.to_thread(with_store, lambda c: drift.ask_again(c, run, unasked))
+        raise
     return await asyncio.to_thread(with_store, lambda c: _outcomes(c, run, asked))
+
+
+async def _ask(publisher: Publisher, run: UUID, account_id: str, found: Sequence[Drift]) -> UUID:
+    """Publish the repair of one account; gives the command's id."""
+    command, command_id = repair_of(one.difference for one in found), new_id()
+    envelope = Envelope(
+        command_id,
+        command.type,
+        account_id,
+        actor(),
+        causation_id=str(run),
+        traceparent=traceparent(None),
+    )
+    await publisher.publish(BULK.name, envelope, encode_body(command))
+    return command_id
 
 
 async def _outcomes(connection: Connection, run: UUID, asked: Mapping[UUID, str]) -> int:
@@ -218,6 +246,8 @@ async def _outcomes(connection: Connection, run: UUID, asked: Mapping[UUID, str]
         click.echo(f"{len(asked) - len(found)} commands have no outcome yet.")
     refused = [one for one in found.values() if one.outcome == "refused"]
     for one in refused:
-        click.echo(f"{one.account_id} was refused ({one.code}): {one.answer}")
+        answer = orjson.loads(one.answer) if one.answer else {}
+        click.echo(f"{one.account_id} was refused ({one.code}): {why(answer)}")
+    await drift.ask_again(connection, run, [one.account_id for one in refused])
     await repairs.count(connection, run, applied=len(found) - len(refused), refused=len(refused))
     return len(refused)

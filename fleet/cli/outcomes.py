@@ -111,9 +111,14 @@ def _outcome(row: Row, answer: dict[str, Any]) -> str:
     if row["outcome"] == journal.ACCEPTED:
         return f"Accepted {since}; its effect is not done yet (`fleet effects list`)."
     if row["outcome"] != "applied":
-        reasons = [str(answer.get("message", "Its reason was erased with the account.")), *_problems(answer)]
-        return printable(f"{row['outcome'].capitalize()} {since} ({row['code']}): " + "\n  ".join(reasons))
+        return f"{row['outcome'].capitalize()} {since} ({row['code']}): {why(answer)}"
     return f"Applied {since}. {_moved(answer)}".rstrip()
+
+
+def why(answer: dict[str, Any]) -> str:
+    """The sentence of a refusal, and what is wrong with which field."""
+    sentence = str(answer.get("message", "Its reason was erased with the account."))
+    return printable("\n  ".join([sentence, *_problems(answer)]))
 
 
 def _problems(answer: dict[str, Any]) -> list[str]:

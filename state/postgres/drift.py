@@ -149,6 +149,11 @@ async def asked(connection: Connection, repair: UUID, account_ids: Sequence[str]
     await connection.execute(SQL.asked, repair, account_ids)
 
 
+async def ask_again(connection: Connection, repair: UUID, account_ids: Sequence[str]) -> None:
+    """Let these be asked for again at once: their repair was refused, or never got out."""
+    await connection.execute(SQL.ask_again, repair, account_ids)
+
+
 async def of_repair(connection: Connection, repair: UUID) -> list[Row]:
     """What stood on both sides before a run."""
     return await connection.fetch(SQL.of_repair, repair)

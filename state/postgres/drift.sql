@@ -160,6 +160,10 @@ INSERT INTO repaired_fields (drift_id, run, account_id, processor, field, ours, 
 SELECT id, $1, account_id, processor, field, ours, theirs, cause, since, repair_asked_at FROM asked
 ON CONFLICT (run, drift_id) DO NOTHING;
 
+-- name: ask_again
+-- Their repair was refused, or never got out: they may be asked for at once. What stood there stays with the run.
+UPDATE drift SET repair_asked_at = NULL WHERE account_id = ANY($2::text[]) AND repair = $1 AND closed_at IS NULL;
+
 -- name: of_repair
 -- What stood on both sides before a repair: all that is needed to undo it. Of runs of the release before, what the
 -- report still has.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import httpx
@@ -12,6 +13,7 @@ from click.testing import Result
 
 from fleet.cli import drift_repair
 from handlers.drift import Cause, Difference
+from producers.publisher import NotPublishedError, Publisher
 from producers.trace import new_id
 from sandbox.stripe.world import API_KEY
 from state.postgres import drift, repairs, switches
@@ -174,7 +176,30 @@ async def test_a_refusal_is_told_with_its_reason(
     )
     async with commands.running():
         refused = await typed("drift", "repair", account, "--yes", "--reason", "x")
-    assert f"{account} was refused (1307)" in refused.output
+        again = await typed("drift", "repair", account)
+    assert f"{account} was refused (1307): The first payment of a subscription" in refused.output
+    assert "{" not in refused.output
+    assert "A repair of 1 account(s) would be" in again.output, "at once, as the reason may be over"
+
+
+async def test_a_run_that_does_not_get_out_is_stopped_and_keeps_nobody_waiting(
+    commands: LaneUnderTest, connection: Connection, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await drifting(connection, NAME)
+    words = ("drift", "repair", account, "--yes", "--reason", "x")
+    async with commands.running():
+        with monkeypatch.context() as away:
+            unheard = AsyncMock(side_effect=NotPublishedError(maybe=False))
+            away.setattr(Publisher, "publish", unheard)
+            failed = await typed(*words)
+        assert failed.exit_code == 1
+        assert "Kafka did not acknowledge the message in time (KAFKA_BOOTSTRAP)" in failed.output
+        assert await connection.fetchval("SELECT state FROM repairs") == "stopped"
+        done = await typed(*words)
+        assert "0 refused" in done.output, done.output
+        asked_for = await typed("drift", "repair", account)
+    assert "not asked for in the last 15 minutes" in asked_for.output
+    assert "nothing to repair" not in asked_for.output
 
 
 async def test_what_no_repair_ends_is_left_out_and_keeps_no_stage_closed(
