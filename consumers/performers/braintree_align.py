@@ -6,6 +6,7 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError, do
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Work
 from handlers.payment_method import PaymentMethod, at, first_at
+from handlers.paypal_migration import is_nonce
 from observability.crash import crash_point
 from state.braintree import vault
 from state.braintree.client import Braintree, Caller
@@ -30,9 +31,12 @@ async def align_braintree(braintree: Braintree, work: Work) -> Outcome:
 
 
 async def _default(ask: Caller, found: View) -> list[Fact]:
-    """The first of the ladder that Braintree keeps is its default; what is not as it was is told."""
+    """The first of the ladder that Braintree keeps is its default; what is not as it was is told.
+
+    A nonce that an older system kept as a token is in no vault, and is named in no fact.
+    """
     wanted = first_at(found.methods, Processor.BRAINTREE)
-    if wanted is None:
+    if wanted is None or is_nonce(wanted.details.reference):
         return []
     answer = await vault.find(ask, wanted.details.reference)
     if is_missing(answer):

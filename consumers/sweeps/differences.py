@@ -200,7 +200,7 @@ def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
     wrong: list[Difference] = []
     for token, method in ours.items():
         shown = theirs.get(token)
-        field = f"{AGREEMENTS}.{token}"
+        field = f"{AGREEMENTS}.{f'nonce_of_{method.id}' if is_nonce(token) else token}"
         if method.state is MethodState.ACTIVE:
             wrong += _agreement(known, field, method, shown)
         elif method.state is MethodState.DETACHED and shown and not shown.revoked:

@@ -25,7 +25,7 @@ from tests.consumers.effects.paypal import (
 )
 from tests.consumers.effects.test_kills import killed_at
 from topics.accounts import EraseAccount
-from topics.payment_methods import MethodState, RemovePaymentMethod
+from topics.payment_methods import MethodState, RemovePaymentMethod, SetDefaultPaymentMethod
 from topics.paypal_batches import StopPayPalBatch
 from topics.paypal_migrations import (
     MigrationState,
@@ -42,6 +42,17 @@ async def switched(payments: Payments) -> str:
     await migrated(payments)
     assert (await migration(payments, method_id)).state is MigrationState.SWITCHED
     return method_id
+
+
+async def test_a_nonce_that_is_the_default_is_told_to_nobody(payments: Payments) -> None:
+    method_id = await taken_over(payments, NONCE)
+    await payments.world.say(payments.account, SetDefaultPaymentMethod(method_id=method_id))
+    await payments.world.settle()
+    kinds = "SELECT state FROM effects WHERE account_id = $1 AND kind = 'braintree.align_payments'"
+    assert await payments.world.connection.fetchval(kinds, payments.account) == "done"
+    told = "SELECT count(*) FROM journal WHERE account_id = $1 AND body LIKE '%\"gone\":true%'"
+    assert await payments.world.connection.fetchval(told, payments.account) == 0
+    assert (await payments.only()).default
 
 
 async def looked(payments: Payments) -> None:
