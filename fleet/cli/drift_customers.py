@@ -18,7 +18,7 @@ from fleet.cli.commands import ask
 from fleet.cli.store import age, show, with_store
 from fleet.members import stripe_of
 from fleet.settings import Settings
-from state.postgres import drift, stripe_customers
+from state.postgres import accounts, drift, stripe_customers
 from state.postgres.connection import Connection
 from state.redis.budget import Priority
 from state.redis.connection import connect as connect_redis
@@ -46,6 +46,15 @@ class Holding:
     def used(self) -> bool:
         """Whether anything would be lost with it."""
         return bool(self.methods or self.subscriptions or self.balance_or_default)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The account that a customer was made for, whether it is `known` here, and the customer that it has."""
+
+    account_id: str
+    known: bool
+    customer_id: str | None
 
 
 @click.command()
@@ -76,12 +85,16 @@ def customers(limit: int) -> None:
 @click.option("--reason", type=REASON, help="Why; kept with the command that deletes. Needed with --yes.")
 @click.option("--yes", is_flag=True, help="Do it, instead of only showing what would happen.")
 def merge(customer_id: str, reason: str | None, *, yes: bool) -> None:
-    """Make one of a stray customer and the one that its account has: the one that is used is kept."""
+    """Make one of a stray customer and the one that its account has: the one that is used is kept.
+
+    One of an account that is not known here is deleted, unless it is used.
+    """
     stray = _from_stripe(customer_id)
     if stray is None:
         with_store(lambda connection: drift.forget_stray(connection, customer_id))
         raise click.ClickException(f"{customer_id} does not exist at Stripe (any more).")
-    account_id, own_id = with_store(lambda connection: _owner(connection, stray))
+    owner = with_store(lambda connection: _owner(connection, stray))
+    account_id, own_id = owner.account_id, owner.customer_id
     own = _from_stripe(own_id) if own_id else None
     _show([one for one in (own, stray) if one], own_id)
     if stray.used and own and own.used:
@@ -89,9 +102,14 @@ def merge(customer_id: str, reason: str | None, *, yes: bool) -> None:
             "Both are used, and Stripe can't move what hangs on them. Cancel the subscriptions and detach the methods "
             "of one of them first."
         )
-    link = stray.used or own is None
+    if stray.used and not owner.known:
+        raise click.ClickException(f"It is used, and {_unknown(account_id)}: it is left alone.")
+    link = owner.known and (stray.used or own is None)
     gone = own_id if link else customer_id
-    click.echo(f"{customer_id if link else own_id} would be kept{f', {gone} deleted' if gone else ''}.")
+    if owner.known:
+        click.echo(f"{customer_id if link else own_id} would be kept{f', {gone} deleted' if gone else ''}.")
+    else:
+        click.echo(f"{customer_id} would be deleted: {_unknown(account_id)}.")
     if not yes:
         click.echo("Nothing was done. Say --yes and a --reason to do it.")
         return
@@ -104,8 +122,12 @@ def merge(customer_id: str, reason: str | None, *, yes: bool) -> None:
     with_store(lambda connection: drift.forget_stray(connection, customer_id))
 
 
-async def _owner(connection: Connection, stray: Holding) -> tuple[str, str | None]:
-    """The account that it says it was made for, and the customer that this one has."""
+def _unknown(account_id: str) -> str:
+    return f"the account {account_id} that it was made for is not known here"
+
+
+async def _owner(connection: Connection, stray: Holding) -> Owner:
+    """The account that it says it was made for. Raises for one that is linked, or does not say."""
     holders = await stripe_customers.holders(connection, [stray.customer_id])
     if stray.customer_id in holders:
         raise click.ClickException(f"It is linked to account {holders[stray.customer_id].accounts[0]}.")
@@ -114,9 +136,9 @@ async def _owner(connection: Connection, stray: Holding) -> tuple[str, str | Non
             "It does not say for whom it was made. Link it to an account through the iAPI, or leave it alone: "
             "something else may have made it."
         )
-    found = await stripe_customers.load(connection, [stray.account_id])
-    link = found.get(stray.account_id)
-    return stray.account_id, link.customer_id if link else None
+    link = (await stripe_customers.load(connection, [stray.account_id])).get(stray.account_id)
+    known = bool(await accounts.load(connection, [stray.account_id]))
+    return Owner(stray.account_id, known, link.customer_id if link else None)
 
 
 def _show(found: list[Holding], own_id: str | None) -> None:

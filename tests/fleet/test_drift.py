@@ -330,6 +330,31 @@ async def test_of_two_customers_the_one_that_is_used_is_kept(
     assert "is somebody's" in (await typed("drift", "customers")).output
 
 
+async def test_a_customer_of_an_account_that_is_not_known_is_deleted_unless_it_is_used(
+    commands: LaneUnderTest,
+    connection: Connection,
+    typed: Typed,
+    double: Double,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRIPE_API_BASE", double.url)
+    nobody = account_id()
+    orphan, used = (made(double, nobody) for _ in range(2))
+    card(double, used)
+    await drift.stray(connection, [Stray(orphan, nobody, None, None)])
+    preview = (await typed("drift", "merge", orphan)).output
+    assert f"{orphan} would be deleted: the account {nobody}" in preview
+    assert "kept" not in preview
+    async with commands.running():
+        merged = await typed("drift", "merge", orphan, "--yes", "--reason", "ticket 4712")
+        kept = await typed("drift", "merge", used, "--yes", "--reason", "x")
+    assert merged.exit_code == 0, merged.output
+    assert (kept.exit_code, "it is left alone" in kept.output) == (1, True)
+    owed = await connection.fetch("SELECT payload FROM effects WHERE account_id = $1", nobody)
+    assert [orphan in effect["payload"] for effect in owed] == [True]
+    assert "is somebody's" in (await typed("drift", "customers")).output
+
+
 async def test_two_customers_that_are_both_used_are_for_a_person(
     commands: LaneUnderTest,
     connection: Connection,
