@@ -17,10 +17,10 @@ from state.postgres.connection import STORE_DOWN, Connection, connect
 
 T = TypeVar("T")
 
-WIDE = 200
-"""Columns when nobody is looking: whoever reads a pipe wants whole ids."""
-ROOMY = 180
-"""Columns from which on the names of fields are written in one line."""
+WIDE = 2000
+"""Columns when nobody is looking: whoever reads a pipe wants whole lines, however long."""
+LEAST = 9
+"""What every other column has to have left of the screen for a name of a field to be kept whole."""
 NAMED = "field"
 """The column with names of fields."""
 
@@ -47,13 +47,11 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
     """Print a table, or a sentence when there is nothing in it."""
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     table = Table(title=title, title_justify="left")
-    kept = [
-        [_cell(column, cell, console.width) for column, cell in zip(columns, row, strict=True)]
-        for row in rows
-    ]
-    for place, column in enumerate(columns):
-        words = [len(line) for row in kept for line in row[place].split("\n")] if column == NAMED else []
-        table.add_column(column, overflow="fold", min_width=max(words, default=None))
+    kept = [[_cell(cell) for cell in row] for row in rows]
+    place = columns.index(NAMED) if NAMED in columns else None
+    whole = None if place is None else _fitted(kept, place, console.width)
+    for column in columns:
+        table.add_column(column, overflow="fold", width=whole if column == NAMED else None)
     for row in kept:
         table.add_row(*map(Text, row))
     console.print(table if table.row_count else empty)
@@ -64,10 +62,24 @@ def value(text: str | None) -> str:
     return "(none)" if text is None else text
 
 
-def _cell(column: str, cell: object, width: int) -> str:
-    """The text of a cell. Where room is scarce the name of a field is broken at its dots, not within a word."""
-    text = "" if cell is None else printable(str(cell))
-    return text.replace(".", ".\n") if column == NAMED and width < ROOMY else text
+def _fitted(rows: Sequence[list[str]], place: int, width: int) -> int | None:
+    """How wide the column of names is to be: in one line each, else broken at their dots, not within a word.
+
+    None where there is no room for either: a column that may not shrink would push the last ones off the screen.
+    """
+    columns = max(map(len, rows), default=0)
+    room = width - columns * len(" | ") - 1 - (columns - 1) * LEAST
+    for broken in (False, True):
+        for row in rows if broken else ():
+            row[place] = row[place].replace(".", ".\n")
+        longest = max((len(line) for row in rows for line in row[place].split("\n")), default=0)
+        if longest <= room:
+            return max(longest, len(NAMED))
+    return None
+
+
+def _cell(cell: object) -> str:
+    return "" if cell is None else printable(str(cell))
 
 
 def printable(text: str) -> str:
