@@ -8,7 +8,7 @@ from typing import Any, Final
 from braintree import CustomerSearch, ErrorResult, PayPalAccount, Transaction, TransactionSearch
 
 from state.braintree.client import Caller, RefusedError
-from state.braintree.declines import declined
+from state.braintree.declines import NOT_PAYPAL, declined
 from state.stripe.answers import Answer, Done, Refused
 from topics.payment_methods import MethodDetails, MethodKind, Processor
 
@@ -173,7 +173,7 @@ async def delete(ask: Caller, token: str) -> Answer[None]:
 
 def _agreement(found: Any) -> Agreement:
     if not isinstance(found, PayPalAccount):
-        raise RefusedError(Refused("Braintree: the token is not PayPal's", 422, "not_paypal"))
+        raise RefusedError(declined(NOT_PAYPAL, "the token is not PayPal's"))
     return Agreement(
         token=str(found.token),
         customer_id=str(found.customer_id),

@@ -76,6 +76,18 @@ async def test_a_card_is_kept_as_the_default_at_stripe(payments: Payments) -> No
     assert customer["invoice_settings"]["default_payment_method"] == method.details.reference
 
 
+async def test_a_card_that_is_sent_as_paypal_is_declined_for_good_and_let_go(payments: Payments) -> None:
+    operation = await payments.ask(
+        AddPaymentMethod(method_kind=MethodKind.PAYPAL), nonce="fake-valid-visa-nonce"
+    )
+    await payments.world.settle()
+    outcome, code, answer = await payments.end(operation)
+    assert (outcome, code) == ("refused", 1210)
+    assert answer["message"].endswith("Connect PayPal, or add a card as a card.")
+    assert "later" not in answer["message"]
+    assert payments.vault.driver.methods() == []
+
+
 async def test_an_account_without_a_customer_gets_one_with_its_first_card(payments: Payments) -> None:
     account = await payments.world.account()
     fresh = Payments(payments.world, payments.vault, account)
