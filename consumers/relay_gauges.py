@@ -4,10 +4,11 @@ import asyncio
 from typing import Final
 
 import structlog
+from asyncpg import PostgresError
 
 from observability import metrics
 from state.postgres import outbox, parking
-from state.postgres.connection import PLANNED_ONCE, RETRY_NOW, STORE_DOWN, Connection, connect
+from state.postgres.connection import PLANNED_ONCE, STORE_DOWN, Connection, connect
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ class RelayGauges:
             gauge.set(_UNKNOWN)
 
     async def watch(self, seconds: float) -> None:
-        """Report until cancelled. What can't be read stays as it was last seen, NaN before."""
+        """Report until cancelled, whatever PostgreSQL says. What can't be read stays as seen last, NaN before."""
         while True:
             try:
                 connection = await connect(self._dsn, name="relay-gauges", planning=PLANNED_ONCE)
@@ -35,7 +36,7 @@ class RelayGauges:
                     await self._report_on(connection, seconds)
                 finally:
                     connection.terminate()
-            except (*STORE_DOWN, *RETRY_NOW) as down:
+            except (*STORE_DOWN, PostgresError) as down:
                 log.warning("outbox_not_counted", error=type(down).__name__)
             await asyncio.sleep(seconds)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
-from asyncpg.exceptions import QueryCanceledError
+from asyncpg.exceptions import InsufficientPrivilegeError, PostgresError, QueryCanceledError
 from prometheus_client import REGISTRY
 
 from consumers import relay as relaying
@@ -103,16 +103,21 @@ async def owe(connection: Connection, lane: LaneUnderTest, count: int) -> str:
     return account
 
 
-async def test_what_takes_too_long_to_count_is_published_all_the_same(
-    stack: Stack, connection: Connection, commands: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refused", [QueryCanceledError, InsufficientPrivilegeError])
+async def test_what_cannot_be_counted_is_published_all_the_same(
+    stack: Stack,
+    connection: Connection,
+    commands: LaneUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: type[PostgresError],
 ) -> None:
     counted: list[int] = []
 
-    async def too_long(looking: Connection) -> tuple[int, float]:
+    async def uncounted(looking: Connection) -> tuple[int, float]:
         counted.append(await looking.fetchval("SELECT pg_backend_pid()"))
-        raise QueryCanceledError
+        raise refused
 
-    monkeypatch.setattr(outbox, "depth", too_long)
+    monkeypatch.setattr(outbox, "depth", uncounted)
     monkeypatch.setattr(relaying, "LOOK_EVERY", 0.01)
     await owe(connection, commands, 3)
     relay = Relay(dsn=stack.database_url, bootstrap=stack.kafka_bootstrap)
