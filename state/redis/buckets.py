@@ -1,14 +1,17 @@
 """The token bucket of a request limit, twice with one arithmetic: shared in Redis (Lua) and in this process.
 
 A bucket is a fifth of its limit deep and refills at the other four fifths, so that no second sees more
-than the limit. Its pace (additive increase, multiplicative decrease) halves when the limit's owner says
-429, at most once a second, and comes back by itself.
+than the limit. A small one is a little deeper than one token: lesser work has to leave some over, also where there is
+no second token to leave, so customers come first at any limit. Its pace (additive increase, multiplicative
+decrease) halves when the limit's owner says 429, at most once a second, and comes back by itself.
 """
 
 from typing import Final
 
 STEADY: Final = 0.8
 """The share of a limit that is used for good; the rest is what may come at once."""
+SMALL: Final = 0.1
+"""Of a small limit, what its bucket holds beyond one token: less than what makes two at once."""
 LEAST_PACE: Final = 0.05
 RECOVERY: Final = 0.02
 """Of the full pace, a second: from half to full in 25 s."""
@@ -26,7 +29,7 @@ local function read(key, limit)
     local kept = redis.call('HMGET', key, 'tokens', 'at', 'pace', 'cut')
     local cut = tonumber(kept[4] or 0)
     local pace = math.min(1, tonumber(kept[3] or 1) + math.max(0, now - cut) * {RECOVERY})
-    local depth = math.max(1, limit * {1 - STEADY:.2f})
+    local depth = math.max(1 + limit * {SMALL}, limit * {1 - STEADY:.2f})
     local rate = limit * {STEADY} * pace
     local since = math.max(0, now - tonumber(kept[2] or now))
     local tokens = math.min(depth, tonumber(kept[1] or depth) + since * rate)
@@ -74,7 +77,7 @@ class Bucket:
     """One limit in this process, in requests a second. Times are monotonic seconds."""
 
     def __init__(self, limit: float, now: float) -> None:
-        self.depth = max(1.0, limit * 0.2)
+        self.depth = max(1 + limit * SMALL, limit * (1 - STEADY))
         self._limit, self._tokens, self._at = limit, self.depth, now
         self._pace, self._cut = 1.0, now
 

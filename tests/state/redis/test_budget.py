@@ -63,6 +63,15 @@ async def test_two_processes_share_one_budget(redis: Redis, stack: object) -> No
 
 
 @pytest.mark.stack
+async def test_customers_come_first_at_a_limit_of_one_too(redis: Redis) -> None:
+    budget = budget_of(redis, Limits(account=1000, endpoint=1))
+    assert await granted(budget) == 1
+    waits = [await budget.ask(CREATE, one) for one in Priority]
+    assert waits == sorted(waits)
+    assert waits[0] + 0.03 < waits[2]
+
+
+@pytest.mark.stack
 async def test_a_sweep_leaves_room_for_webhooks_and_both_for_customers(redis: Redis) -> None:
     budget = budget_of(redis, Limits(account=1000, endpoint=100))
     sweep = await granted(budget, priority=Priority.SWEEP)
