@@ -110,7 +110,9 @@ async def test_work_in_backoff_is_tried_soon_when_somebody_asks_again(world: Wor
 
 async def test_a_sync_settles_unless_somebody_asked_for_it(world: World) -> None:
     changed, requested = uuid4().hex, uuid4().hex
-    notices = Notices({changed: Notice(False, None, Urgency.SWEEP), requested: Notice(True, None, Urgency.CUSTOMER)})
+    notices = Notices(
+        {changed: Notice(False, None, Urgency.SWEEP), requested: Notice(True, None, Urgency.CUSTOMER)}
+    )
     await owe(world.connection, notices, "test")
     rows = await world.connection.fetch(
         "SELECT account_id, urgency, extract(epoch FROM due_at - created_at) AS wait FROM effects"
