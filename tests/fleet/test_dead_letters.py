@@ -1,6 +1,7 @@
 """`fleet dead-letters`: what lies there and why, and another try that is safe to repeat."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -83,8 +84,9 @@ async def test_the_newest_letters_are_listed_with_their_cause_and_without_their_
     await lie(commands, dead_letters, replace(record, key=b"\x1b", value=None), Reason.NO_BODY)
     listed = await typed("dead-letters", "list")
     assert listed.exit_code == 0
-    for word in (account, "unknown_type", MESSAGE.type, f"{commands.lane.topic.name}/2@41", "no_body", "0 s"):
+    for word in (account, "unknown_type", MESSAGE.type, f"{commands.lane.topic.name}/2@41", "no_body"):
         assert word in listed.output
+    assert re.search(r"\b\d+ s\b", listed.output), "how old each is"
     assert "ada@example.com" not in listed.output
     assert "ada@example.com" in (await typed("dead-letters", "list", "--body")).output
     newest = (await typed("dead-letters", "list", "--limit", "2")).output
