@@ -1,7 +1,10 @@
 """What looks like a card number is not taken in, and what a processor calls something is."""
 
+import random
+
 import pytest
 
+from producers import card_numbers as card_numbers_module
 from producers.card_numbers import card_numbers
 
 BETWEEN = (
@@ -21,6 +24,7 @@ BETWEEN = (
     " - ",
     " | ",
     "\r\n",
+    "....",
 )
 
 
@@ -39,6 +43,8 @@ def test_a_card_number_is_found_whatever_stands_between_its_digits(number: str, 
         "4242.4242.4242.4242, 12/30, 123",
         "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",
         "\uff14\uff12\uff14\uff12 4242 4242 4242",
+        "Card 2345 4242 4242 4242 4242",
+        "42424242 42424242",
     ],
 )
 def test_a_card_number_is_found_wherever_it_stands(text: str) -> None:
@@ -62,7 +68,8 @@ def test_a_nonce_that_happens_to_have_such_digits_within_it_is_taken(nonce: str)
     "text",
     [
         "4242.4242.4242.4243",
-        "4242....4242....4242....4242",
+        "1-23-45-6789, 123-4567",
+        "Flat 12, 34/5-67, 110 001",
         "Card of 2026-11-29, ends in 4242",
         "+49 (0)30 1234567-89",
         "+1 (415) 555-0100, +1 (415) 555-0101",
@@ -75,3 +82,18 @@ def test_a_nonce_that_happens_to_have_such_digits_within_it_is_taken(nonce: str)
 )
 def test_other_numbers_are_taken(text: str) -> None:
     assert not card_numbers({"nick_name": text})
+
+
+def test_addresses_and_telephones_are_taken_whatever_their_digits() -> None:
+    """Not only those above: with any digits."""
+    rng = random.Random(1)
+    shapes = ("1-##-##-####, ###-####", "Flat ##, ##/#-##, ### ###", "+## (0)## #######-##, +## ## ########")
+    texts = ["".join(rng.choice("0123456789") if c == "#" else c for c in shape) for shape in shapes * 300]
+    assert not [text for text in texts if card_numbers({"address": text})]
+
+
+def test_a_long_text_of_numbers_is_looked_through_at_once() -> None:
+    """The work grows with the text and no faster: counted, as seconds depend on the machine."""
+    text = "4 " * 30_000
+    found = sum(len(number.findall(text)) for number in card_numbers_module._NUMBERS)
+    assert found <= len(text)
