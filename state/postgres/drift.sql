@@ -1,12 +1,13 @@
 -- name: record
 -- What was found of an account in one look at some processors: new rows, rows seen again, and rows that are over.
--- Only while the account is as it was compared ($4): an account that was erased meanwhile leaves no values here.
+-- Only while the account is as it was compared ($4). Of one that was erased no values are kept: they would be a person's.
 WITH compared AS (
-    SELECT id FROM accounts WHERE id = $1 AND version = $4 FOR SHARE
+    SELECT id, erased_on IS NOT NULL AS erased FROM accounts WHERE id = $1 AND version = $4 FOR SHARE
 ), found AS (
     INSERT INTO drift AS kept (account_id, processor, field, ours, theirs, cause, since, seen_at)
-    SELECT given.account_id, given.processor, given.field, given.ours, given.theirs, given.cause,
-           statement_timestamp(), statement_timestamp()
+    SELECT given.account_id, given.processor, given.field,
+           CASE WHEN NOT compared.erased THEN given.ours END, CASE WHEN NOT compared.erased THEN given.theirs END,
+           given.cause, statement_timestamp(), statement_timestamp()
     FROM unnest($2::drift_in_v1[]) AS given JOIN compared ON compared.id = given.account_id
     ON CONFLICT (account_id, field) WHERE closed_at IS NULL DO UPDATE SET
         ours = excluded.ours,

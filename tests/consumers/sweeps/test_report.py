@@ -344,6 +344,15 @@ async def test_an_erasure_takes_what_the_report_quoted_with_it(sweep: Sweeping) 
         assert (row["ours"], row["theirs"]) == (None, None)
 
 
+async def test_of_an_erased_account_the_report_quotes_nothing(sweep: Sweeping) -> None:
+    customer = (await sweep.payments.customer())["id"]
+    await sweep.payments.world.say(sweep.payments.account, EraseAccount(reason="asked for"))
+    await sweep.payments.world.settle()
+    sweep.payments.world.double.driver.change(customer, silent=True, name="Jane Doe")
+    found = await sweep.found()
+    assert found["name"][:2] == (None, None), "that it differs is told, and not what stands there"
+
+
 async def test_a_braintree_that_is_away_keeps_nobody_from_looking_at_stripe(sweep: Sweeping) -> None:
     await pays_with_everything(sweep)
     customer = (await sweep.payments.customer())["id"]
