@@ -127,7 +127,8 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]
             # What broke in the client was told by `poll`; raised once more here, it would leave connections open.
             await self._consumer._client.close()
         except TimeoutError:
-            # Behind its request to join, which the broker has yet to answer, no word of leaving would get through.
+            # Behind its request to join, which the broker has yet to answer, no word of leaving would get through. The
+            # group learns it when the session is over, as of a member that was killed.
             await break_off(self._consumer)
         finally:
             await self._asker.stop()

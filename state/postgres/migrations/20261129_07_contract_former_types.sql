@@ -1,4 +1,5 @@
--- Composite types whose place others took: neither the workers of now nor those of the release before send them.
+-- Composite types whose place others took. Workers built before 13:00 UTC of 29 November 2026 still send effect_in_v2, and
+-- those of the day before subscription_in_v1: run it when nobody goes back to these.
 -- depends: 20261129_06_expand_sharing_accounts
 
 -- migrate: apply
