@@ -39,7 +39,10 @@ _UNREAD: Final = (
     "The client secret can't be read right now. Please ask for the operation in a moment, or try again with the same "
     "Idempotency-Key."
 )
-_LOST: Final = "The client secret could not be handed over. Please ask for another one."
+_LOST: Final = (
+    "The client secret could not be handed over. Please ask for another one; if a payment method waits for it, remove "
+    "that first and add it again."
+)
 _PERHAPS: Final = (
     "It is not known whether the request was taken. Before you send it again, ask for the operation that the header "
     "Operation-Id names and read the current state: a repetition is another operation. Repeating is safe for requests "
