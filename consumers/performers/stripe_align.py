@@ -16,7 +16,6 @@ from consumers.performers.stripe_answers import (
     caller,
     is_missing,
     look,
-    time_of,
 )
 from consumers.performers.stripe_view import view
 from consumers.performing import GivenUp, Outcome, Performed, Work
@@ -30,6 +29,11 @@ from topics.observation import Observation
 from topics.payment_methods import StripeCustomerObserved
 
 GONE = "The customer does not exist at Stripe (any more). Link the account to another one."
+UNKNOWN = (
+    "Stripe knows no such customer under our key, so that nothing was ended here. "
+    "Check the key, or link the account to another one."
+)
+"""Of a customer that was deleted Stripe says so: one that it never had says nothing of what hung on it."""
 
 
 async def align_payments(stripe: Stripe, work: Work) -> Outcome:
@@ -59,7 +63,7 @@ async def align_payments(stripe: Stripe, work: Work) -> Outcome:
 async def _align(alignment: Alignment) -> None:
     answer = await customers.retrieve(alignment.ask, alignment.customer_id)
     if is_missing(answer):
-        _no_customer(alignment, Observation(at=time_of(answer)))
+        alignment.refusals.append(UNKNOWN)
         return
     found, at = look(answer)
     if found.deleted:

@@ -3,13 +3,15 @@
 Told as any other look at these objects, so that doing it twice, or late, changes nothing.
 """
 
+from dataclasses import replace
+
+from consumers.performers.stripe_align import UNKNOWN
 from consumers.performers.stripe_answers import (
     PostponedError,
     RefusedError,
     caller,
     is_missing,
     look,
-    time_of,
 )
 from consumers.performers.stripe_reads import method_told
 from consumers.performers.stripe_shown import understood, understood_methods
@@ -30,7 +32,7 @@ AWAY = "the customer went away meanwhile"
 
 
 async def read_customer(stripe: Stripe, work: Work) -> Outcome:
-    """Tell of every method and subscription of the account's customer, and of the customer, or that it is gone.
+    """Tell of every method and subscription of the account's customer, and of the customer, or that it was deleted.
 
     Nothing is written, so that of a customer that several accounts share each of them is told.
     """
@@ -52,7 +54,7 @@ async def _shown(ask: Caller, seen: View, customer_id: str) -> tuple[Fact, ...]:
     """The customer last: whether its default is ours is judged by methods that are known by then."""
     answer = await customers.retrieve(ask, customer_id)
     if is_missing(answer):
-        return (_customer(customer_id, None, Observation(at=time_of(answer))),)
+        raise RefusedError(replace(answer, reason=UNKNOWN))
     found, moment = look(answer)
     if found.deleted:
         return (_customer(customer_id, None, moment),)

@@ -2,8 +2,11 @@
 
 import pytest
 
+from consumers.performers.stripe_align import UNKNOWN
+from handlers.payment_effects import ALIGN_STRIPE
 from handlers.payment_method import default_of
 from handlers.stripe_customers import READ_CUSTOMER
+from state.stripe.answers import Refused
 from tests.consumers.effects.payments import Payments
 from tests.consumers.effects.stripe_side import stripe
 from tests.consumers.effects.test_kills import killed_at
@@ -131,6 +134,41 @@ async def test_with_a_customer_that_is_gone_its_subscriptions_end(
     await payments.world.settle()
     over = (await payments.mirrored()).subscriptions[subscription]
     assert (over.status, over.ended_at is not None) == (SubscriptionStatus.CANCELED, True)
+
+
+@ASKED
+async def test_of_a_customer_that_stripe_does_not_know_nothing_ends(
+    payments: Payments, command: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the key of another account of ours at Stripe: what was ended then, would stay so with the right one."""
+    await payments.adds()
+    await payments.world.settle()
+    customer = (await payments.customer())["id"]
+    subscription = subscribed(payments, customer)
+    await payments.ask(ReconcileCollectionMethod())
+    await payments.world.settle()
+    before = {kind: await ends(payments, kind) for kind in (READ_CUSTOMER, ALIGN_STRIPE)}
+
+    async def unknown(*_: object) -> Refused:
+        return Refused("No such customer", 404, "resource_missing")
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("state.stripe.customers.retrieve", unknown)
+        await payments.ask(command)
+        await payments.ask(ReconcileCollectionMethod())
+        await payments.world.settle()
+    assert [one.state for one in (await payments.kept()).methods.values()] == [MethodState.ACTIVE]
+    assert (await payments.mirrored()).subscriptions[subscription].live
+    assert not (await payments.world.link(payments.account)).gone
+    for kind, earlier in before.items():
+        ended = (await ends(payments, kind))[len(earlier) :]
+        assert set(ended) == {("failed", UNKNOWN)}, kind
+
+
+async def ends(payments: Payments, kind: str) -> list[tuple[str, str | None]]:
+    """State and reason of each effect of a kind."""
+    rows = await payments.world.effect_rows(payments.account)
+    return [(row["state"], row["last_error"]) for row in rows if row["kind"] == kind]
 
 
 async def test_looks_that_are_owed_at_once_are_taken_once(payments: Payments) -> None:
