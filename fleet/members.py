@@ -159,7 +159,7 @@ def _sweeps(settings: Settings) -> Member:
     stripe, braintree = stripe_of(settings, redis), _braintree(settings, redis)
     hours = settings.sweep_every_hours
     sweeper = Sweeper(
-        Processors(stripe, braintree),
+        Processors(stripe, braintree, braintree_keys=has_braintree(settings)),
         dsn=settings.database_url,
         worker=identity(),
         settings=SweepSettings(
@@ -196,6 +196,12 @@ def _paypal_batches(settings: Settings) -> Member:
 
 UNSET: Final = "unset"
 """Stands for credentials that were not given: the SDK refuses empty ones, and Braintree will refuse these."""
+
+
+def has_braintree(settings: Settings) -> bool:
+    """Whether all of Braintree's credentials were given."""
+    private_key = settings.braintree_private_key.get_secret_value()
+    return bool(settings.braintree_merchant_id and settings.braintree_public_key and private_key)
 
 
 def _braintree(settings: Settings, redis: Redis) -> Braintree:

@@ -11,10 +11,11 @@ from state.stripe.client import Caller, Stripe
 
 @dataclass(frozen=True, slots=True)
 class Processors:
-    """Stripe and Braintree."""
+    """Stripe and Braintree; `braintree_keys` is whether there are any, without which it is no use asking."""
 
     stripe: Stripe
     braintree: Braintree
+    braintree_keys: bool = True
 
     def ask_stripe(self, counts: Counts) -> Caller:
         """Stripe, with each request counted."""

@@ -18,6 +18,7 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import SETTLE, Examination
 from consumers.sweeps.gauges import DriftGauges
+from consumers.sweeps.patience import PATIENCE
 from consumers.sweeps.recent import BEHIND, RELOOK, WINDOW, Recent
 from consumers.sweeps.rounds import NO_SOONER, Rounds
 from consumers.sweeps.rounds import PAUSE as ROUND_PAUSE
@@ -44,7 +45,8 @@ LET_GO: Final = timedelta(seconds=10)
 class SweepSettings:
     """Times of one process. `every` is between the beginnings of full sweeps; None: only when asked for.
 
-    The payment methods of all accounts are gone through in `method_parts` sweeps.
+    The payment methods of all accounts are gone through in `method_parts` sweeps. After `patience` a sweep goes on
+    without a Braintree that does not answer.
     """
 
     every: timedelta | None = timedelta(days=1)
@@ -52,6 +54,7 @@ class SweepSettings:
     poll: timedelta = timedelta(seconds=5)
     recent: timedelta = timedelta(minutes=1)
     settle: timedelta = SETTLE
+    patience: timedelta = PATIENCE
     behind: timedelta = BEHIND
     relook: timedelta = RELOOK
     round_pause: timedelta = ROUND_PAUSE
@@ -67,9 +70,12 @@ class Sweeper:
         self._settings, self._worker = settings or SweepSettings(), worker
         self._store = Connections(dsn, name=f"sweeps-{worker}", size=4)
         examination = Examination(self._store, processors, settle=self._settings.settle)
-        self.examination, self._walk = (
+        self.examination = examination
+        self._walk = Walk(
             examination,
-            Walk(examination, processors, method_parts=self._settings.method_parts),
+            processors,
+            method_parts=self._settings.method_parts,
+            patience=self._settings.patience,
         )
         self.recent = Recent(
             examination, processors, behind=self._settings.behind, relook=self._settings.relook

@@ -7,14 +7,18 @@ finds suspects; who is one is looked at closely before anything is written (exam
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-from consumers.performers.stripe_answers import done, is_missing
+import structlog
+
+from consumers.performers.stripe_answers import PostponedError, RefusedError, done, is_missing
 from consumers.performers.stripe_shown import understood
 from consumers.sweeps import differences
 from consumers.sweeps.asking import Processors
 from consumers.sweeps.examination import Examination, methods_of
 from consumers.sweeps.known import Known
+from consumers.sweeps.patience import PATIENCE, Patience
 from consumers.sweeps.strays import note_strays
 from state.braintree import vault
 from state.postgres import drift, stripe_customers, sweeps
@@ -22,8 +26,11 @@ from state.postgres.sweeps import Counts, Sweep
 from state.stripe import customers, subscriptions
 from state.stripe.client import PAGE
 
+log = structlog.get_logger()
+
 PHASES: Final = ("customers", "subscriptions", "unseen", "payment_methods", "agreements", "vault")
 FIRST: Final = PHASES[0]
+OF_BRAINTREE: Final = ("agreements", "vault")
 AT_ONCE: Final = 8
 """Accounts asked for at a time: more than the budget of a sweep lets through."""
 
@@ -49,9 +56,16 @@ def following(phase: str) -> str | None:
 class Walk:
     """The steps of each phase. Methods are a request for each account: a sweep asks for one of `method_parts`."""
 
-    def __init__(self, examination: Examination, processors: Processors, *, method_parts: int = 1) -> None:
+    def __init__(
+        self,
+        examination: Examination,
+        processors: Processors,
+        *,
+        method_parts: int = 1,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self._examination, self._processors = examination, processors
-        self._parts = method_parts
+        self._parts, self._patience = method_parts, Patience(patience)
         self._store = examination.store
         self._steps: Mapping[str, Callable[[Sweep, Counts], Awaitable[Step]]] = {
             "customers": self._customers,
@@ -64,7 +78,19 @@ class Walk:
 
     async def step(self, sweep: Sweep, counts: Counts) -> Step:
         """Do the step where the sweep stands. Raises `PostponedError`, `RefusedError`, what PostgreSQL raises."""
-        return await self._steps[sweep.phase](sweep, counts)
+        step = self._steps[sweep.phase]
+        if sweep.phase not in OF_BRAINTREE:
+            return await step(sweep, counts)
+        if not self._processors.braintree_keys:
+            log.info("sweep_phase_left_out", sweep=sweep.id, phase=sweep.phase, reason="no keys of Braintree")
+            return Step(None)
+        try:
+            return await step(sweep, counts)
+        except (PostponedError, RefusedError) as failure:
+            if not self._patience.over(sweep):
+                raise
+            log.warning("sweep_phase_given_up", sweep=sweep.id, phase=sweep.phase, reason=str(failure))
+            return Step(None)
 
     async def _customers(self, sweep: Sweep, counts: Counts) -> Step:
         answer = await customers.page(self._processors.ask_stripe(counts), after=sweep.place)
@@ -103,6 +129,8 @@ class Walk:
     async def _unseen(self, sweep: Sweep, counts: Counts) -> Step:
         async with self._store.acquire() as connection:
             found = await sweeps.unseen(connection, sweep.id, after=sweep.place or "", limit=PAGE)
+            if len(found) < PAGE:
+                await drift.forget_strays(connection, sweep.started_at)
         return Step(_last(found), found)
 
     async def _methods(self, sweep: Sweep, counts: Counts) -> Step:
@@ -121,8 +149,6 @@ class Walk:
     async def _agreements(self, sweep: Sweep, counts: Counts) -> Step:
         async with self._store.acquire() as connection:
             found = await sweeps.with_agreement(connection, after=sweep.place or "", limit=PAGE)
-            if len(found) < PAGE:
-                await drift.forget_strays(connection, sweep.started_at)
         accounts = await self._examination.known(found)
 
         async def compare(account: Known) -> bool:
