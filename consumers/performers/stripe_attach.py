@@ -8,12 +8,13 @@ from consumers.performers.stripe_answers import PostponedError, RefusedError, ca
 from consumers.performers.stripe_payer import payer
 from consumers.performers.stripe_refusals import refusal_of
 from consumers.performers.stripe_setups import hand_over, metadata, setup_of_operation
+from consumers.performers.stripe_shown import NOT_UNDERSTOOD, sentence
 from consumers.performers.stripe_view import View, view
 from consumers.performing import Outcome, Performed, Work
 from handlers.stripe_projection import SHARED_REASON
 from observability.crash import crash_point
 from state.stripe import payment_methods, setup_intents
-from state.stripe.answers import Declined, Done, NeedsCustomer
+from state.stripe.answers import Declined, Done, NeedsCustomer, Refused
 from state.stripe.client import Caller, Stripe
 from state.stripe.payment_methods import TYPES
 from state.stripe.setup_intents import CANCELED, MICRODEPOSITS, SUCCEEDED, UNMET, SetupIntent
@@ -98,6 +99,8 @@ async def _vaulted(ask: Caller, seen: View, customer_id: str, reference: str) ->
     crash_point("payments.method_read")
     if found.customer_id != customer_id:
         raise _will_not("payment_method_detached", "The payment method was detached at once.")
+    if found.odd:
+        raise RefusedError(Refused(sentence(found.id, found.odd), 200, NOT_UNDERSTOOD))
     if found.details is None:
         raise _will_not("payment_method_type_unknown", "Payment methods of this kind are not taken.")
     return PaymentMethodVaulted(

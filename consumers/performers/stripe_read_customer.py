@@ -14,7 +14,7 @@ from consumers.performers.stripe_answers import (
     look,
 )
 from consumers.performers.stripe_reads import method_told
-from consumers.performers.stripe_shown import understood, understood_methods
+from consumers.performers.stripe_shown import noted, understood, understood_methods
 from consumers.performers.stripe_view import View, view
 from consumers.performing import GivenUp, Outcome, Performed, Postponed, Work
 from consumers.stripe_facts import method_observed, subscription_observed
@@ -23,6 +23,7 @@ from observability.crash import crash_point
 from state.stripe import customers, payment_methods, subscriptions
 from state.stripe.client import Caller, Stripe
 from state.stripe.customers import Customer
+from state.stripe.odd import NotUnderstoodError
 from state.stripe.payment_methods import Method
 from topics.message import Fact
 from topics.observation import Observation
@@ -81,9 +82,18 @@ async def _methods(ask: Caller, seen: View, customer: Customer) -> list[Fact]:
         if (found := method_observed(one, moment, default=one.id == default)) is not None:
             told.append(found)
     for reference in _kept(seen):
-        if reference not in there and (fact := await method_told(ask, seen, reference)) is not None:
+        if reference not in there and (fact := await _alone(ask, seen, reference)) is not None:
             told.append(fact)
     return told
+
+
+async def _alone(ask: Caller, seen: View, reference: str) -> Fact | None:
+    """One that the list lacks; None too for one that is not understood, which holds up none of the others."""
+    try:
+        return await method_told(ask, seen, reference)
+    except NotUnderstoodError as odd:
+        noted(reference, seen.customer_id, str(odd))
+        return None
 
 
 def _kept(seen: View) -> list[str]:

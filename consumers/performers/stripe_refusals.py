@@ -11,6 +11,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "setup_intent_invalid_parameter": "The payment method is of another kind than was said.",
     "payment_method_unactivated": "Payment methods of this kind are not taken.",
     "payment_method_provider_decline": "The payment method was declined.",
+    "not_understood": "The payment processor shows the payment method in a form that is not known here.",
     "payment_method_not_available": "Payment methods of this kind can't be processed at present.",
 }
 """By code (docs.stripe.com/error-codes)."""

@@ -19,7 +19,7 @@ def understood(listed: Sequence[Subscription | Odd]) -> list[Subscription]:
     """The subscriptions that can be told of."""
     for one in listed:
         if isinstance(one, Odd):
-            _noted(one.id, one.customer_id, one.reason)
+            noted(one.id, one.customer_id, one.reason)
     return [one for one in listed if isinstance(one, Subscription)]
 
 
@@ -27,7 +27,7 @@ def understood_methods(listed: Sequence[Method]) -> list[Method]:
     """The methods that can be told of, and those of kinds that are not kept."""
     for one in listed:
         if one.odd:
-            _noted(one.id, one.customer_id, one.odd)
+            noted(one.id, one.customer_id, one.odd)
     return [one for one in listed if not one.odd]
 
 
@@ -43,5 +43,6 @@ def sentence(object_id: str, reason: str) -> str:
     return f"{object_id} is not understood ({reason}): what is known of it stays as it is."
 
 
-def _noted(object_id: str, customer_id: str | None, reason: str) -> None:
+def noted(object_id: str, customer_id: str | None, reason: str) -> None:
+    """Log an object that is not understood."""
     log.warning("object_not_understood", object=object_id, customer=customer_id, reason=reason)

@@ -1,11 +1,13 @@
 """An object of tomorrow among others: those are compared, it is told, and what is known of it stays."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
+from consumers.performers.stripe_answers import done
 from consumers.sweeps.gauges import DriftGauges
 from consumers.sweeps.repair_plan import consequence, repair_of
 from handlers.drift import Cause
@@ -19,6 +21,10 @@ from handlers.payment_effects import (
 from handlers.stripe_customers import READ_CUSTOMER
 from state.postgres import sweeps
 from state.postgres.sweeps import Counts
+from state.stripe import payment_methods
+from state.stripe.answers import Answer, Done
+from state.stripe.client import Caller
+from state.stripe.payment_methods import Method
 from tests.consumers.effects.stripe_side import stripe, subscribed
 from tests.consumers.effects.test_reads import looked_at
 from tests.consumers.sweeps.sweeping import Sweeping
@@ -157,3 +163,34 @@ async def test_a_reading_of_an_odd_card_ends_and_says_why(sweep: Sweeping) -> No
     state, reason = await ended_as(sweep, READ_METHOD)
     assert (state, "exp_month" in str(reason)) == ("failed", True)
     assert (await sweep.payments.only()).state is MethodState.ACTIVE
+
+
+async def test_an_odd_card_that_the_customer_s_list_lacks_holds_up_nothing_else_of_it(
+    sweep: Sweeping,
+) -> None:
+    await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    card, customer = (await sweep.payments.only()).details.reference, (await sweep.payments.customer())["id"]
+    (shown,) = [one for one in sweep.payments.objects("payment_method") if one["id"] == card]
+    change(sweep, card, card={**shown["card"], "exp_month": 13}, customer=None)
+    other = stripe(sweep.payments, "/v1/payment_methods/pm_card_mastercard/attach", customer=customer)["id"]
+    await read_with_its_customer(sweep, card)
+    assert await ended_as(sweep, READ_CUSTOMER) == ("done", None)
+    kept = {one.details.reference: one.state for one in (await sweep.payments.kept()).methods.values()}
+    assert kept == {card: MethodState.ACTIVE, other: MethodState.ACTIVE}
+
+
+async def test_a_card_that_is_kept_and_not_understood_is_declined_for_that_reason(
+    sweep: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    understood = payment_methods.retrieve
+
+    async def odd(ask: Caller, reference: str) -> Answer[Method]:
+        found = done(await understood(ask, reference))
+        return Done(replace(found, details=None, odd="exp_month"))
+
+    monkeypatch.setattr(payment_methods, "retrieve", odd)
+    operation = await sweep.payments.adds()
+    await sweep.payments.world.settle()
+    outcome, _, answer = await sweep.payments.end(operation)
+    assert (outcome, "a form that is not known here" in answer["message"]) == ("refused", True)
