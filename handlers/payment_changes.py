@@ -88,11 +88,14 @@ def told(method: PaymentMethod) -> PaymentMethodChanged:
 
 
 def with_default(methods: PaymentMethods, chosen: PaymentMethod, context: Context) -> PaymentMethods:
-    """The methods with `chosen` as the last choice of a default. Whatever was chosen before is settled by it."""
+    """The methods with `chosen` as the last choice of a default. Whatever was chosen before is settled by it.
+
+    Not so what was left with a former customer, which is as it was when that is linked again.
+    """
     others = [
         changed(one, context.now, chosen_on=None)
         for one in methods.methods.values()
-        if one.chosen_on is not None and one.id != chosen.id
+        if one.chosen_on is not None and one.id != chosen.id and not one.gone
     ]
     choice = [] if chosen.chosen_on is not None else [changed(chosen, context.now, chosen_on=context.now)]
     return methods.put(*others, *choice)

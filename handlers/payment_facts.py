@@ -69,7 +69,7 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
         fresh = _found_at_stripe(account, fact.details, found, context)
         return applied(account, _joined(account, fresh, context, default=fact.default), context)
     if method.elsewhere and not found.final:
-        return _back_again(account, method, fact.details, found, context)
+        return _back_again(account, method, fact, context)
     if method.gone:
         return _after_the_end(account, method, fact.details, found, context)
     if method.state is MethodState.PENDING_SETUP and not found.final:
@@ -81,12 +81,17 @@ def stripe_observed(account: Account, fact: StripeMethodObserved, context: Conte
 def _joined(account: Account, fresh: PaymentMethod, context: Context, *, default: bool) -> PaymentMethods:
     """With one that came to be without us. A customer that is linked goes on being charged as it was.
 
-    That holds while the account has nothing of its own to charge: otherwise the order is its own.
+    That holds while the account has no order of its own, and whatever was told of the customer before.
     """
     before = methods_of(account)
     after = before.put(fresh)
-    chosen = default and fresh.state is MethodState.ACTIVE and not ladder(before)
+    chosen = default and fresh.state is MethodState.ACTIVE and not any(map(_own, ladder(before)))
     return with_default(after, fresh, context) if chosen else after
+
+
+def _own(method: PaymentMethod) -> bool:
+    """Whether the account chose it, or added it otherwise than at Stripe."""
+    return method.chosen_on is not None or method.id != method_id_of(method.details.reference)
 
 
 def _of_another(
@@ -286,13 +291,13 @@ def _found(method_id: str, details: MethodDetails, found: Seen, context: Context
 
 
 def _back_again(
-    account: Account, method: PaymentMethod, details: MethodDetails, found: Seen, context: Context
+    account: Account, method: PaymentMethod, fact: StripeMethodObserved, context: Context
 ) -> Decision:
     """The customer that has it is the account's again. An event may be older than that: it is a reason to look."""
-    if found.event_id is not None:
-        return Applied(effects=(read_method(details.reference),))
-    after = replace(_with_details(method, details, found, context), released=False)
-    return applied(account, methods_of(account).put(after), context)
+    if fact.seen.event_id is not None:
+        return Applied(effects=(read_method(fact.details.reference),))
+    back = replace(_with_details(method, fact.details, seen(fact.seen), context), released=False)
+    return applied(account, _joined(account, back, context, default=fact.default), context)
 
 
 def _after_the_end(

@@ -68,6 +68,14 @@ def test_a_customer_that_is_linked_goes_on_being_charged_as_it_was() -> None:
     assert default(world) == method_id_of("pm_2")
 
 
+def test_an_event_of_another_of_its_cards_before_the_reading_changes_nothing_of_that() -> None:
+    world = linked()
+    newer, older = (card(name, created_at=at(made)) for name, made in (("pm_2", -60), ("pm_1", -90)))
+    world.applied(observed(event(1), details=older))
+    world.applied(observed(reading(2), details=newer).model_copy(update={"default": True}))
+    assert default(world) == method_id_of("pm_2")
+
+
 @pytest.mark.parametrize("own", [with_card, with_paypal])
 def test_the_order_of_an_account_that_pays_is_its_own(own: Callable[[World], str]) -> None:
     world = linked()

@@ -133,6 +133,35 @@ def test_the_choice_of_a_default_comes_back_with_it() -> None:
     assert default(world) == chosen
 
 
+def test_a_choice_comes_back_also_from_a_customer_that_had_a_default_of_its_own() -> None:
+    world = linked()
+    with_card(world, "pm_1")
+    chosen = with_card(world, "pm_2", default=True)
+    relinked(world)
+    theirs = observed(reading(400), details=card("pm_9"), customer=OTHER)
+    world.applied(theirs.model_copy(update={"default": True}))
+    assert default(world) == method_id_of("pm_9")
+    relinked(world, CUSTOMER, OTHER)
+    for seconds, reference in ((500, "pm_1"), (501, "pm_2")):
+        world.applied(observed(reading(seconds), details=card(reference)))
+    assert default(world) == chosen
+    relinked(world)
+    world.applied(observed(reading(600), details=card("pm_9"), customer=OTHER))
+    assert default(world) == method_id_of("pm_9")
+
+
+def test_of_what_comes_back_and_was_never_chosen_stripe_s_default_is_charged() -> None:
+    world = linked()
+    older, newer = (card(name, created_at=at(made)) for name, made in (("pm_1", -90), ("pm_2", -60)))
+    for one in (older, newer):
+        world.applied(observed(event(1), details=one))
+    relinked(world)
+    relinked(world, CUSTOMER, OTHER)
+    world.applied(observed(reading(500), details=newer).model_copy(update={"default": True}))
+    world.applied(observed(reading(500), details=older))
+    assert default(world) == method_id_of("pm_2")
+
+
 def asked(world: World) -> str:
     """A page asks for a setup; its id."""
     (start,) = [one for one in world.applied(StartPaymentMethodSetup()).effects if one.kind == START_SETUP]
