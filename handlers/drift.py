@@ -35,7 +35,7 @@ class Cause(StrEnum):
     MERGED = "merged"
     """Several accounts share the customer: it can't be as each of them wants it."""
     NOT_MIGRATED = "not_migrated"
-    """A PayPal method that the migration has yet to move: below another customer of Braintree, or under a nonce."""
+    """A PayPal method that the migration has yet to move: of another customer, under a nonce or a card's token."""
     CUSTOMER_DELETED = "customer_deleted"
     """The customer was deleted at Stripe, which the account knows: somebody has to link it to another one."""
     NOT_UNDERSTOOD = "not_understood"

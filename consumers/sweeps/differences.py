@@ -4,7 +4,7 @@ Identity, the default and how subscriptions are collected go from us outwards; m
 agreements come from the processors, which are canonical for them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ SUBSCRIPTIONS: Final = "subscriptions"
 COLLECTION: Final = "collection_method"
 AGREEMENTS: Final = "agreements"
 VAULT_DEFAULT: Final = "vault_default"
+OTHER_KIND: Final = "not PayPal"
+"""What the vault has under the token of one of our PayPal methods that it keeps for something else."""
 _SHOWN: Final = (
     "kind",
     "last_four",
@@ -190,10 +192,13 @@ def _mirror(known: Known, mirror: Mirror, shown: Subscription) -> Iterator[Diffe
             yield _inward(known, STRIPE, field, _text(ours), _text(theirs))
 
 
-def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
+def agreements(
+    known: Known, found: Iterable[Agreement], *, not_paypal: Collection[str] = ()
+) -> list[Difference]:
     """The account's agreements beside all those that Braintree's vault has for it.
 
-    One that is another customer's there is shown as well, if it was looked for.
+    One that is another customer's there is shown as well, if it was looked for; `not_paypal` are the tokens that
+    turned out to be something else's then.
     """
     theirs = {one.token: one for one in found}
     ours = {one.details.reference: one for one in at(known.methods, Processor.BRAINTREE)}
@@ -202,7 +207,10 @@ def agreements(known: Known, found: Iterable[Agreement]) -> list[Difference]:
         shown = theirs.get(token)
         field = f"{AGREEMENTS}.{f'nonce_of_{method.id}' if is_nonce(token) else token}"
         if method.state is MethodState.ACTIVE:
-            wrong += _agreement(known, field, method, shown)
+            if token in not_paypal:
+                wrong.append(Difference(BRAINTREE, field, method.state.value, OTHER_KIND, Cause.NOT_MIGRATED))
+            else:
+                wrong += _agreement(known, field, method, shown)
         elif method.state is MethodState.DETACHED and shown and not shown.revoked:
             wrong.append(
                 Difference(BRAINTREE, field, method.state.value, "vaulted", _outward(known, BRAINTREE))

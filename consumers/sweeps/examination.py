@@ -24,10 +24,12 @@ from handlers.paypal_migration import is_nonce
 from observability.metrics import DRIFT_CLOSED, DRIFT_CONFIRMED
 from state.braintree import vault
 from state.braintree.client import Caller as Asking
+from state.braintree.declines import NOT_PAYPAL
 from state.postgres import drift
 from state.postgres.connection import RETRY_NOW, STORE_DOWN
 from state.postgres.sweeps import Counts
 from state.stripe import customers, payment_methods, subscriptions
+from state.stripe.answers import Refused
 from state.stripe.client import Caller
 from state.stripe.customers import Customer
 from state.stripe.payment_methods import Method
@@ -50,6 +52,14 @@ class Shown:
     customer: Customer | None
     methods: Sequence[Method] = ()
     subscriptions: Sequence[ShownSubscription] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vaulted:
+    """What Braintree shows of an account: its agreements, and tokens of ours that stand for something else there."""
+
+    agreements: Sequence[vault.Agreement] = ()
+    not_paypal: Collection[str] = ()
 
 
 class Examination:
@@ -91,14 +101,16 @@ class Examination:
             await self.look_later(account_id)
             return 0
         shown = await self._at_stripe(before, counts)
-        agreements = await self._at_braintree(before, counts, vault_too=vault_too)
+        vaulted = await self._at_braintree(before, counts, vault_too=vault_too)
         after = (await self.known([account_id])).get(account_id)
         if after is None or after.customer_id != before.customer_id:
             await self.look_later(account_id)
             return 0
-        if agreements is None:
+        found = _of_stripe(after, shown)
+        if vaulted is None:
             after = replace(after, busy=after.busy | {BRAINTREE})
-        found = [*_of_stripe(after, shown), *differences.agreements(after, agreements or ())]
+        else:
+            found += differences.agreements(after, vaulted.agreements, not_paypal=vaulted.not_paypal)
         return await self._write(after, found)
 
     async def known(self, account_ids: Sequence[str]) -> dict[str, Known]:
@@ -147,30 +159,32 @@ class Examination:
             [one async for page in subscriptions.of_customer(ask, account.customer_id) for one in done(page)],
         )
 
-    async def _at_braintree(
-        self, account: Known, counts: Counts, *, vault_too: bool
-    ) -> Sequence[vault.Agreement] | None:
+    async def _at_braintree(self, account: Known, counts: Counts, *, vault_too: bool) -> Vaulted | None:
         """None when Braintree can't be asked now, which must not keep us from looking at Stripe."""
         if not (account.vaulted or vault_too or await self._found_there(account)):
-            return ()
+            return Vaulted()
         ask = self.processors.ask_braintree(counts)
         answer = await vault.agreements(ask, account.account_id)
         try:
             shown = () if is_missing(answer) else done(answer)
-            return (*shown, *await _elsewhere(ask, account, {one.token for one in shown}))
+            others = await _elsewhere(ask, account, {one.token for one in shown})
+            return replace(others, agreements=(*shown, *others.agreements))
         except PostponedError:
             return None
 
 
-async def _elsewhere(ask: Asking, account: Known, shown: Collection[str]) -> list[vault.Agreement]:
+async def _elsewhere(ask: Asking, account: Known, shown: Collection[str]) -> Vaulted:
     """Agreements of the account that its customer in the vault does not have, but another one."""
-    found = []
+    found, not_paypal = [], set()
     for one in at(account.methods, Processor.BRAINTREE):
         token = one.details.reference
         if one.state is MethodState.ACTIVE and token not in shown and not is_nonce(token):
             answer = await vault.find(ask, token)
-            found += [] if is_missing(answer) else [done(answer)]
-    return found
+            if isinstance(answer, Refused) and answer.code == NOT_PAYPAL:
+                not_paypal.add(token)
+            elif not is_missing(answer):
+                found.append(done(answer))
+    return Vaulted(found, not_paypal)
 
 
 async def methods_of(ask: Caller, customer_id: str) -> list[Method]:

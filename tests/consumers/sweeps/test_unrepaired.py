@@ -6,7 +6,7 @@ from consumers.sweeps.repair_plan import consequence, repair_of
 from handlers.drift import Cause
 from state.stripe.answers import Refused
 from tests.consumers.effects.paypal import NONCE, OLD, on_the_wrong_customer, taken_over
-from tests.consumers.effects.stripe_side import subscribed
+from tests.consumers.effects.stripe_side import stripe, subscribed
 from tests.consumers.sweeps.sweeping import Sweeping
 from topics.drift import RepairDrift
 from topics.payment_methods import MethodState, ReconcileCollectionMethod
@@ -89,6 +89,22 @@ async def test_paypal_that_is_not_migrated_is_left_to_the_migration(
     assert await consequences(sweep) == ["left to the PayPal migration"]
     assert repair_of(one.difference for one in await sweep.rows()) == RepairDrift()
     assert (await sweep.payments.only()).details.reference == reference
+
+
+async def test_paypal_under_a_token_that_is_a_card_s_is_told_and_the_rest_of_the_account_compared(
+    sweep: Sweeping,
+) -> None:
+    payments = sweep.payments
+    payments.vault.driver.fill(
+        customers=[{"id": "legacy"}],
+        methods=[{"token": "c4rd", "customer_id": "legacy", "type": "card"}],
+    )
+    await taken_over(payments, "c4rd")
+    await payments.world.settle()
+    stripe(payments, f"/v1/customers/{(await payments.customer())['id']}", name="Eve")
+    found = await sweep.found()
+    assert found.pop("agreements.c4rd") == ("active", "not PayPal", Cause.NOT_MIGRATED)
+    assert {field: theirs for field, (_, theirs, _) in found.items()} == {"name": "Eve"}
 
 
 async def test_what_was_revoked_below_another_customer_is_learned(sweep: Sweeping) -> None:
