@@ -14,6 +14,7 @@ from rich.text import Text
 
 from fleet.settings import Settings
 from state.postgres.connection import STORE_DOWN, Connection, connect
+from state.postgres.migrate import MigrationFailedError
 
 T = TypeVar("T")
 
@@ -39,6 +40,8 @@ def with_store(work: Callable[[Connection], Awaitable[T]], *, patient: bool = Fa
         return asyncio.run(run())
     except UndefinedTableError:
         raise click.ClickException("The schema is not there yet: run `fleet migrate`.") from None
+    except MigrationFailedError as failed:
+        raise click.ClickException(f"The schema is not up to date. {failed}") from None
     except (*STORE_DOWN, PostgresError) as down:
         raise click.ClickException(f"PostgreSQL can't be asked (DATABASE_URL): {down}") from None
 

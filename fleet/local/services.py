@@ -15,7 +15,7 @@ from fleet.local.settings import ROOT, WEBHOOK_SECRET, LocalSettings
 from sandbox.local.folder import broken
 from sandbox.local.service import Say, Service
 from state.postgres.connection import connect
-from state.postgres.migrate import apply_migrations
+from state.postgres.migrate import MigrationFailedError, apply_migrations
 
 SERVERS: Final = ("postgres", "redis", "kafka")
 FIRST: Final = "worker-commands"
@@ -114,7 +114,7 @@ async def _prepare(settings: LocalSettings) -> None:
 
     try:
         await asyncio.gather(migrate(), ensure_topics(connections["KAFKA_BOOTSTRAP"]))
-    except (PostgresError, KafkaError, TopicMismatchError) as error:
+    except (PostgresError, MigrationFailedError, KafkaError, TopicMismatchError) as error:
         what = f"cannot be brought up to date ({error})"
         raise broken(settings.local_data, what, data=settings.local_data) from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate
 from pogo_core.util.sql import get_applied_migrations
 
@@ -19,10 +20,15 @@ _CONTRACT: Final = "_contract_"
 _LOCK: Final = 0x62696C6C696E67  # "billing"
 
 
+class MigrationFailedError(Exception):
+    """A step did not run, with its file and the reason. Those before it stay, and the next try goes on with it."""
+
+
 async def apply_migrations(connection: Connection, *, contract: bool = False) -> list[str]:
     """Run the expand steps that have not run yet, with `contract` the others too; gives those that still wait.
 
     Several processes may call it at once; the others wait. No expand step depends on a contract step.
+    Raises `MigrationFailedError`.
     """
     files = sorted(MIGRATIONS.glob("*.sql"))
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
@@ -39,6 +45,15 @@ async def _apply(connection: Connection, files: list[Path]) -> None:
     with TemporaryDirectory() as folder:
         for file in files:
             (Path(folder) / file.name).symlink_to(file)
-        await migrate.apply(
-            connection, Path(folder), schema_name=SCHEMA, logger=logging.getLogger("migrations")
-        )
+        try:
+            await migrate.apply(
+                connection, Path(folder), schema_name=SCHEMA, logger=logging.getLogger("migrations")
+            )
+        except BadMigrationError as bad:
+            raise MigrationFailedError(_told(bad)) from bad
+
+
+def _told(bad: BadMigrationError) -> str:
+    """Pogo names the file, and PostgreSQL says why; of a file that can't be read pogo itself has said that."""
+    cause = bad.__cause__
+    return str(bad) if cause is None or isinstance(cause, ValueError) else f"{bad}: {cause}"
