@@ -5,17 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
+from asyncpg import PostgresError
 
 from consumers.performing import Store
 from consumers.sync_effect import SYNC_EFFECT
 from observability.metrics import EFFECTS_BACKLOG, EFFECTS_OLDEST_SECONDS, SYNC_STATES
 from state.postgres import effects, stripe_customers
-from state.postgres.connection import RETRY_NOW, STORE_DOWN
+from state.postgres.connection import STORE_DOWN
 
 log = structlog.get_logger()
 
 _SYNC_NAMES: Final = {"open": "pending", "failed": "failed"}
 """At most one open and one failed sync stands for an account, so their rows count accounts."""
+_SYNCED: Final = "synced"
+_UNKNOWN: Final = float("nan")
 
 
 class EffectGauges:
@@ -26,19 +29,28 @@ class EffectGauges:
         self._shown: set[tuple[str, str]] = set()
 
     async def watch(self, seconds: float) -> None:
-        """Report until cancelled."""
+        """Purge and report until cancelled, whatever PostgreSQL says to either: the effects go on beside it."""
         while True:
             try:
+                await self.purge()
+            except (*STORE_DOWN, PostgresError) as down:
+                log.warning("effects_not_purged", error=type(down).__name__)
+            try:
                 await self.report()
-            except (*STORE_DOWN, *RETRY_NOW) as down:
+            except (*STORE_DOWN, PostgresError) as down:
+                self._forget()
                 log.warning("effects_not_counted", error=type(down).__name__)
             await asyncio.sleep(seconds)
 
+    async def purge(self) -> None:
+        """Forget some of what is old enough. Before the counting, which takes long when much is not done."""
+        async with self._store.acquire() as connection:
+            await effects.purge(connection, datetime.now(UTC) - self._keep_finished)
+
     async def report(self) -> None:
-        """Set the gauges from the table and purge some of what is old enough."""
+        """Set the gauges from the table."""
         async with self._store.acquire() as connection:
             backlog = await effects.backlog(connection)
-            await effects.purge(connection, datetime.now(UTC) - self._keep_finished)
             accounts = await stripe_customers.estimated(connection)
         found: dict[tuple[str, str], tuple[int, float]] = {}
         for (target, _, state), (depth, oldest) in backlog.items():
@@ -54,5 +66,13 @@ class EffectGauges:
             for state, name in _SYNC_NAMES.items()
         }
         synced = max(0, accounts - sum(out_of_step.values()))
-        for name, count in {**out_of_step, "synced": synced}.items():
+        for name, count in {**out_of_step, _SYNCED: synced}.items():
             SYNC_STATES.labels(state=name).set(count)
+
+    def _forget(self) -> None:
+        """What can't be counted is not known: figures that stand still would look like figures."""
+        for target, state in self._shown:
+            EFFECTS_BACKLOG.labels(target=target, state=state).set(_UNKNOWN)
+            EFFECTS_OLDEST_SECONDS.labels(target=target, state=state).set(_UNKNOWN)
+        for name in (*_SYNC_NAMES.values(), _SYNCED):
+            SYNC_STATES.labels(state=name).set(_UNKNOWN)

@@ -109,6 +109,7 @@ async def test_open_and_failed_work_is_counted_with_its_age_and_finished_work_is
     await world.connection.execute(
         "UPDATE effects SET state = 'done', finished_at = now() - interval '2 days'"
     )
+    await gauges.purge()
     await gauges.report()
     await store.close()
     assert _value("billing_effects_backlog", target="there", state="open") == 0
