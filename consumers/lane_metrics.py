@@ -18,6 +18,8 @@ class LaneMetrics:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._halted_ms: float | None = None
+        self._at_rest_ms: dict[int, float] = {}
+        """When last nothing of a partition waited: what waits and was never read was written after that."""
         self._end_to_end = metrics.END_TO_END_SECONDS.labels(lane=lane.name)
         metrics.HALTED.labels(lane=lane.name).set(0)
 
@@ -43,13 +45,22 @@ class LaneMetrics:
         for position in positions:
             labels = (self._lane.group, self._lane.topic.name, str(position.partition))
             behind = max(0, (end(position.partition) or position.cursor) - position.cursor)
-            oldest = position.oldest_ms() or self._halted_ms
+            if not behind:
+                self._at_rest_ms[position.partition] = now_ms
+            oldest = position.oldest_ms() or self._unread_ms(position.partition)
             metrics.LAG_MESSAGES.labels(*labels).set(behind)
             age = max(0.0, now_ms - oldest) / 1000 if behind and oldest is not None else 0.0
             metrics.LAG_SECONDS.labels(*labels).set(age)
 
+    def _unread_ms(self, partition: int) -> float | None:
+        """Since when a halted lane leaves unread what waits: since it halted, or since something waits at all."""
+        if self._halted_ms is None:
+            return None
+        return max(self._halted_ms, self._at_rest_ms.get(partition, 0.0))
+
     def gone(self, partition: int) -> None:
         """A partition that is worked on elsewhere is not reported from here."""
+        self._at_rest_ms.pop(partition, None)
         for gauge in (metrics.LAG_MESSAGES, metrics.LAG_SECONDS):
             gauge.remove_by_labels(
                 {"group": self._lane.group, "topic": self._lane.topic.name, "partition": str(partition)}
@@ -68,6 +79,6 @@ class LaneMetrics:
         metrics.COMMIT_FAILURES.labels(lane=self._lane.name).inc()
 
     def halted(self) -> None:
-        """The lane stopped for good; what it never read is at least as old as that."""
+        """The lane stopped for good: from now on nothing is read."""
         self._halted_ms = self._halted_ms or time.time() * 1000
         metrics.HALTED.labels(lane=self._lane.name).set(1)

@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from consumers import opening
 from consumers.applier import Applier, GivenUpError
 from consumers.batch import Batch, Result
+from consumers.halted_ends import HaltedEnds
 from consumers.lane import Lane
 from consumers.lane_metrics import LaneMetrics
 from consumers.log import Log
@@ -66,6 +67,7 @@ class Loop:
         self._positions: dict[int, Position] = {}
         self._validity = Validity(share=settings.invalid_share)
         self._metrics = LaneMetrics(lane)
+        self._ends = HaltedEnds(kafka)
         self._redis, self._dedup = redis, Dedup(redis)
         self._ready = [asyncio.Event() for _ in range(settings.workers)]
         self._idle = [asyncio.Event() for _ in range(settings.workers)]
@@ -187,6 +189,8 @@ class Loop:
             await self._accept(records, before)
             self._pass_over()
             self._press_back()
+            if self.halted is not None:
+                await self._ends.look(list(self._positions))
             await self._commit()
 
     def _line_up(self) -> None:
@@ -360,7 +364,7 @@ class Loop:
         if not force and now - self._committed_at < COMMIT_EVERY:
             return
         self._committed_at = now
-        self._metrics.positions(self._positions.values(), self._log.end)
+        self._metrics.positions(self._positions.values(), self._ends.end)
         moved = [p for p in self._positions.values() if p.committed != p.cursor]
         offsets = {p.partition: p.cursor for p in moved}
         if offsets and await self._log.commit(offsets):

@@ -20,8 +20,8 @@ LAG_MESSAGES: Final = Gauge(
 )
 LAG_SECONDS: Final = Gauge(
     "billing_consumer_lag_seconds",
-    "Age of the oldest record that was read and is not applied, in a halted lane at least since it halted; 0 when "
-    "there is none.",
+    "Age of the oldest record that was read and is not applied. In a halted lane what was not read counts too: since "
+    "it halted, or since the last look at which nothing waited. 0 when there is none.",
     ["group", "topic", "partition"],
 )
 COMMANDS: Final = Counter(

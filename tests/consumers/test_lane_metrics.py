@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
 from prometheus_client import REGISTRY
 
 from consumers.lane import LANES
@@ -27,4 +28,22 @@ def test_what_a_halted_lane_never_read_is_as_old_as_the_halt() -> None:
     assert (seconds() or 0) >= 0.05
     unread.cursor = 160
     assert seconds() == 0
+    metrics.gone(0)
+
+
+def test_what_is_written_after_the_halt_is_not_as_old_as_the_halt(monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = replace(LANES["commands"], group=f"test.{uuid4().hex}")
+    metrics, caught_up = LaneMetrics(lane), Position(0, 160)
+    labels = {"group": lane.group, "topic": lane.topic.name, "partition": "0"}
+
+    def seconds(now: float, end: int) -> float | None:
+        monkeypatch.setattr(time, "time", lambda: now)
+        metrics.positions([caught_up], lambda _partition: end)
+        return REGISTRY.get_sample_value("billing_consumer_lag_seconds", labels)
+
+    assert seconds(1_000, 160) == 0
+    metrics.halted()
+    assert seconds(4_598, 160) == 0
+    assert seconds(4_600, 161) == 2
+    assert seconds(4_700, 170) == 102
     metrics.gone(0)

@@ -270,8 +270,14 @@ async def test_a_halted_lane_says_how_long_its_records_wait(
             waited = time.time() - written
             return loop.halted is not None and lag(commands, "seconds") > max(2.0, waited - 1.5)
 
+        async def counts_what_came_since() -> bool:
+            return lag(commands, "messages") == 153
+
         await until(grows)
         assert lag(commands, "messages") == 150
+        for partition in range(3):
+            await commands.producer.send_and_wait(commands.lane.topic.name, b"{}", partition=partition)
+        await until(counts_what_came_since)
     assert await count(connection, "outbox") == 0
 
 
