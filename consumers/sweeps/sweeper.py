@@ -6,13 +6,14 @@ where it stood.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 import structlog
+from asyncpg import PostgresError
 
 from consumers.performers.stripe_answers import PostponedError, RefusedError
 from consumers.sweeps.asking import Processors
@@ -39,6 +40,8 @@ AFTER_DEFECT: Final = timedelta(minutes=1)
 KEEP_HISTORY: Final = timedelta(days=90)
 LET_GO: Final = timedelta(seconds=10)
 """How long a stop waits for a step, which may stand behind everybody else for room at a processor without end."""
+RELEASE: Final = timedelta(seconds=3)
+"""For giving the leases back; without, they run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,17 @@ class Sweeper:
         """Return from `run` with the step under way done, or let go when it takes long: the next worker repeats it."""
         self._stopping.set()
 
-    async def _let_go(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+    async def _let_go(self, tasks: Collection[asyncio.Task[None]]) -> None:
         _, late = await asyncio.wait(tasks, timeout=LET_GO.total_seconds())
         for one in late:
             log.info("sweep_step_let_go")
             one.cancel()
+        await asyncio.wait(tasks)
+        try:
+            async with asyncio.timeout(RELEASE.total_seconds()), self._store.acquire() as connection:
+                await sweeps.release(connection, self._worker)
+        except (*STORE_DOWN, PostgresError, TimeoutError) as down:
+            log.warning("sweeps_not_released", error=type(down).__name__)
 
     async def _again_and_again(self, work: Callable[[], Awaitable[bool]], pause: timedelta) -> None:
         """Until stopped: at once while there is more to do, else after a pause."""

@@ -91,6 +91,11 @@ async def finish(connection: Connection, sweep: Sweep, worker: str) -> None:
     await connection.execute(SQL.finish, sweep.id, worker)
 
 
+async def release(connection: Connection, worker: str) -> None:
+    """This worker has stopped: what it held of sweeps, recent changes and rounds is anybody's at once."""
+    await connection.execute(SQL.release, worker)
+
+
 async def stop(connection: Connection) -> int | None:
     """End the sweep under way where it is; gives its number."""
     found: int | None = await connection.fetchval(SQL.stop)

@@ -31,6 +31,10 @@ WITH finished AS (
 )
 DELETE FROM swept_objects WHERE sweep <= (SELECT id FROM finished);
 
+-- name: release
+WITH windows AS (UPDATE sweep_windows SET leased_by = NULL, leased_until = NULL WHERE leased_by = $1)
+UPDATE sweeps SET leased_by = NULL, leased_until = NULL WHERE leased_by = $1 AND state = 'running';
+
 -- name: stop
 UPDATE sweeps SET state = 'stopped', finished_at = statement_timestamp() WHERE state = 'running' RETURNING id;
 

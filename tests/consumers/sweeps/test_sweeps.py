@@ -7,6 +7,7 @@ import pytest
 
 from consumers.sweeps import strays, sweeper
 from consumers.sweeps.asking import Processors
+from consumers.sweeps.recent import WINDOW
 from consumers.sweeps.sweeper import Sweeper, SweepSettings
 from consumers.sweeps.walk import FIRST
 from handlers.drift import Cause
@@ -151,16 +152,19 @@ async def test_a_step_that_waits_for_room_at_stripe_holds_up_no_stop(
             settings=ON_DEMAND,
         )
         await sweeps.ask(world.connection, FIRST)
+        for window, holder in ((WINDOW, "waiting"), ("another", "somebody")):
+            assert await sweeps.lead(world.connection, window, holder, sweeper.LEASE)
         task = asyncio.create_task(member.run())
         async with asyncio.timeout(30):
             await waits.wait()
             member.stop()
             await task
-    await world.connection.execute("UPDATE sweeps SET leased_until = now() - interval '1 second'")
+    assert await sweeps.lead(world.connection, WINDOW, "test", sweeper.LEASE)
+    assert not await sweeps.lead(world.connection, "another", "test", sweeper.LEASE), "others keep theirs"
     while await sweep.member.sweep_on():
         pass
     (done,) = await sweeps.newest(world.connection, 1)
-    assert (done.state, done.accounts) == ("done", 1), "whoever follows repeats the step"
+    assert (done.state, done.accounts) == ("done", 1), "whoever follows repeats the step at once"
 
 
 async def test_the_next_sweep_begins_when_it_is_time_also_after_one_that_was_ended(sweep: Sweeping) -> None:
