@@ -1,9 +1,10 @@
--- Composite types whose place others took. Workers built before 13:00 UTC of 29 November 2026 still send effect_in_v2, and
--- those of the day before subscription_in_v1: run it when nobody goes back to these.
+-- Composite types whose place others took.
 -- depends: 20261129_06_expand_sharing_accounts
 
 -- migrate: apply
 
+-- Workers built before 13:00 UTC of 29 November 2026 still send effect_in_v2, and those of the day before
+-- subscription_in_v1: run it when nobody goes back to these.
 DROP TYPE account_in_v1, stripe_customer_in_v1, effect_in_v1, effect_in_v2, subscription_in_v1;
 
 -- migrate: rollback
